@@ -1,0 +1,52 @@
+// Bundles the CLI into dist/. Code that only some commands need lands in chunks of its own, behind their `await import()`.
+import { build } from 'esbuild';
+import { chmodSync, copyFileSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const dist = join(root, 'dist');
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+
+const { metafile } = await build({
+  absWorkingDir: root,
+  entryPoints: { cli: 'src/cli/main.ts' },
+  outdir: 'dist',
+  chunkNames: 'chunks/[name]-[hash]',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node22',
+  minifyWhitespace: true,
+  minifySyntax: true,
+  legalComments: 'linked',
+  define: { MESHLIFT_VERSION: JSON.stringify(version) },
+  // CommonJS dependencies call require(), which ES modules do not have.
+  banner: { js: "import{createRequire as meshliftCreateRequire}from'node:module';const require=meshliftCreateRequire(import.meta.url);" },
+  metafile: true,
+  logLevel: 'warning',
+});
+
+copyFileSync(join(root, 'scripts', 'launcher.mjs'), join(dist, 'meshlift.js'));
+chmodSync(join(dist, 'meshlift.js'), 0o755);
+removeStale(new Set([...Object.keys(metafile.outputs), 'dist/meshlift.js']));
+requireNotices(Object.keys(metafile.inputs));
+
+/** Chunks of earlier builds go last, so that a CLI that is running keeps its own for as long as possible. */
+function removeStale(wanted) {
+  for (const entry of readdirSync(dist, { recursive: true, withFileTypes: true })) {
+    const file = join(entry.parentPath, entry.name);
+    if (entry.isFile() && !wanted.has(file.slice(root.length))) rmSync(file);
+  }
+}
+
+/** Licences ask to be named where the code is copied: what ends up in dist/ has to be in NOTICE. */
+function requireNotices(inputs) {
+  const notice = readFileSync(join(root, 'NOTICE'), 'utf8');
+  const bundled = inputs.map((input) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1]).filter((name) => name !== undefined);
+  const missing = [...new Set(bundled)].filter((name) => !notice.split('\n').some((line) => line.startsWith(`${name} `)));
+  if (missing.length === 0) return;
+  process.stderr.write(`NOTICE does not name these bundled packages: ${missing.toSorted().join(', ')}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,31 @@
+/** Every check, in the order in which results are shown. */
+import type { Check } from './check-context.ts';
+import { firstInjection, injectionLabels, labelOwners, pinnedObjects } from './checks/configuration.ts';
+import { defaultMove, mustBeEqual, readiness, webhookOverlap, webhookTargets } from './checks/control-planes.ts';
+import { kubernetesRange, permissions } from './checks/platform.ts';
+import { crdVersions, proxySkew, versionHop } from './checks/versions.ts';
+import { disruptionBudgets, health, notMoved, preStop, probes, sidecarChanges, takenDown } from './checks/workloads.ts';
+
+export const allChecks: readonly Check[] = [
+  permissions,
+  kubernetesRange,
+  versionHop,
+  proxySkew,
+  crdVersions,
+  webhookOverlap,
+  webhookTargets,
+  readiness,
+  mustBeEqual,
+  defaultMove,
+  pinnedObjects,
+  injectionLabels,
+  labelOwners,
+  firstInjection,
+  takenDown,
+  disruptionBudgets,
+  probes,
+  health,
+  sidecarChanges,
+  notMoved,
+  preStop,
+];

@@ -1,0 +1,41 @@
+/** What checks look at. A check reads values only; whatever it needs is gathered before. */
+import type { KubeObject, PodDisruptionBudget } from '../mesh/kube-objects.ts';
+import type { MeshInventory } from '../mesh/mesh-inventory.ts';
+import type { Moves } from '../moves/select-moves.ts';
+import type { AccessAnswer } from '../permissions/access-rules.ts';
+import type { UpgradeRequest } from '../request/upgrade-request.ts';
+import type { CouldNotLook, Finding, FindingCode } from './finding.ts';
+
+export interface CheckContext {
+  readonly inventory: MeshInventory;
+  readonly podDisruptionBudgets: readonly PodDisruptionBudget[];
+  /** CRDs of Istio as they are in the cluster. */
+  readonly liveCrds: readonly KubeObject[];
+  readonly request: UpgradeRequest;
+  readonly from?: { readonly revision: string; readonly version: string };
+  readonly to?: { readonly revision: string; readonly version: string };
+  /** Absent when nothing is moved. */
+  readonly moves?: Moves;
+  /** Absent when permissions were not asked. */
+  readonly access?: readonly AccessAnswer[];
+  /** What was rendered for the new control plane; absent when nothing is installed. */
+  readonly rendered?: {
+    readonly crds: readonly KubeObject[];
+    readonly mustBeEqual: readonly { readonly path: string; readonly old: string; readonly new: string }[];
+    /** The installer would make the new revision the default at once. */
+    readonly movesDefault: boolean;
+  };
+  /** RFC 3339 date. */
+  readonly today: string;
+}
+
+export interface Check {
+  readonly name: string;
+  /** Every code that it may give. */
+  readonly codes: readonly FindingCode[];
+  look(context: CheckContext): readonly (Finding | CouldNotLook)[];
+}
+
+export function isFinding(result: Finding | CouldNotLook): result is Finding {
+  return 'code' in result;
+}

@@ -1,0 +1,102 @@
+import { resolveInjection } from '../../injection/resolve-injection.ts';
+import type { Check } from '../check-context.ts';
+import type { Finding } from '../finding.ts';
+
+export const pinnedObjects: Check = {
+  name: 'objects pinned to the old revision',
+  codes: ['CONF-001'],
+  look({ inventory, from, request }) {
+    if (!from || request.action === 'install') return [];
+    const pinned = inventory.pinnedObjects.filter((p) => p.revision === from.revision).map(({ ref }) => `${ref.kind} ${ref.namespace ?? ''}/${ref.name}`);
+    if (pinned.length === 0) return [];
+    return [
+      {
+        code: 'CONF-001',
+        level: 'error',
+        objects: pinned,
+        what: `${pinned.length} ${pinned.length === 1 ? 'object is' : 'objects are'} labelled istio.io/rev=${from.revision}: ${pinned.slice(0, 3).join(', ')}`,
+        why: 'The new control plane does not read them, so what they configure is missing for moved workloads.',
+        next: ['Copy them for the new revision before the upgrade.'],
+      },
+    ];
+  },
+};
+
+export const injectionLabels: Check = {
+  name: 'injection labels of namespaces',
+  codes: ['CONF-002', 'CONF-003'],
+  look({ inventory }) {
+    return inventory.namespaces.flatMap((namespace): Finding[] => {
+      const { 'istio-injection': injection, 'istio.io/rev': revision } = namespace.labels;
+      const decision = resolveInjection({ namespace: namespace.name, namespaceLabels: namespace.labels, template: {} }, inventory.webhooks);
+      const findings: Finding[] = [];
+      if (injection !== undefined && revision !== undefined) {
+        findings.push({
+          code: 'CONF-002',
+          level: 'warning',
+          objects: [namespace.name],
+          what: `namespace ${namespace.name} has istio-injection=${injection} and istio.io/rev=${revision}; Istio obeys the first: ${decision.kind === 'injected' ? `${decision.revision} injects` : 'nobody injects'}`,
+          why: 'The revision label has no effect.',
+          next: ['Remove one of the labels; a plan does it in the patch that moves the namespace.'],
+        });
+      }
+      if (decision.kind === 'not-injected' && decision.reason === 'ghost') {
+        findings.push({
+          code: 'CONF-003',
+          level: 'warning',
+          objects: [namespace.name],
+          what: `namespace ${namespace.name}: ${decision.detail}`,
+          why: 'Its pods get no sidecar, without any error.',
+          next: [`kubectl label namespace ${namespace.name} istio.io/rev=REVISION --overwrite`],
+        });
+      }
+      return findings;
+    });
+  },
+};
+
+/** Field managers that put a label back when it is changed under them. */
+const GITOPS_MANAGERS = /argocd|argo-cd|kustomize-controller|helm-controller|flux|^helm$|config-sync|configsync|fleet/i;
+
+export const labelOwners: Check = {
+  name: 'owners of injection labels',
+  codes: ['CONF-004'],
+  look({ moves }) {
+    return (moves?.namespaces ?? []).flatMap(({ namespace, set }): Finding[] => {
+      const owned = namespace.labelManagers.filter((owner) => owner.label in set && GITOPS_MANAGERS.test(owner.manager));
+      const first = owned[0];
+      if (!first) return [];
+      return [
+        {
+          code: 'CONF-004',
+          level: 'error',
+          objects: [namespace.name],
+          what: `the label ${first.label} of namespace ${namespace.name} is written by ${first.manager}`,
+          why: 'The tool would set the label back, and the next pods would get the old sidecar again.',
+          next: [`commit there: ${Object.entries(set).map(([key, value]) => (value === null ? `remove ${key}` : `${key}: ${value}`)).join(', ')}`],
+        },
+      ];
+    });
+  },
+};
+
+export const firstInjection: Check = {
+  name: 'namespaces that are injected for the first time',
+  codes: ['CONF-005'],
+  look({ moves, inventory }) {
+    return (moves?.namespaces ?? []).flatMap(({ namespace }): Finding[] => {
+      const now = resolveInjection({ namespace: namespace.name, namespaceLabels: namespace.labels, template: {} }, inventory.webhooks);
+      if (now.kind !== 'not-injected') return [];
+      return [
+        {
+          code: 'CONF-005',
+          level: 'warning',
+          objects: [namespace.name],
+          what: `nothing injects pods of namespace ${namespace.name} now (${now.detail})`,
+          why: 'All of its pods join the mesh.',
+          next: ['Make sure that this is meant.'],
+        },
+      ];
+    });
+  },
+};

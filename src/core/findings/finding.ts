@@ -1,0 +1,75 @@
+/** What a check found: a fact about the mesh that matters for an upgrade, with the objects it concerns. */
+
+export type FindingLevel = 'error' | 'warning' | 'info';
+
+export interface Finding {
+  readonly code: FindingCode;
+  readonly level: FindingLevel;
+  /** Names of what it concerns, such as `shop/deployment/cart`; empty when it concerns the whole mesh. */
+  readonly objects: readonly string[];
+  /** What was found, one or two lines, with figures. */
+  readonly what: string;
+  /** What happens when it is ignored. */
+  readonly why: string;
+  /** What to do; the first one is shown. */
+  readonly next: readonly string[];
+  /** Set when the request accepts it by name: it is told, and does not refuse the run. */
+  readonly accepted?: boolean;
+}
+
+/** A check that could not look: it weakens the verdict. */
+export interface CouldNotLook {
+  readonly what: string;
+  readonly why: string;
+}
+
+export type FindingGroup = 'platform' | 'versions' | 'control planes' | 'configuration' | 'workloads';
+
+export interface FindingEntry {
+  readonly title: string;
+  readonly group: FindingGroup;
+  readonly meaning: string;
+  readonly remedy: string;
+}
+
+function entry(group: FindingGroup, title: string, meaning: string, remedy: string): FindingEntry {
+  return { group, title, meaning, remedy };
+}
+
+/** Every finding, as data. Codes are permanent. */
+export const findingCatalogue = {
+  'PLAT-001': entry('platform', 'A permission is missing', 'The user that runs Meshlift lacks a permission that the plan needs.', 'meshlift rbac prints the roles.'),
+  'PLAT-002': entry(
+    'platform',
+    'Istio does not support this Kubernetes version',
+    "The Kubernetes version of the cluster is outside the range that Istio's support table gives for one of the two versions.",
+    'Upgrade Kubernetes or choose another Istio version first.',
+  ),
+  'VERS-001': entry('versions', 'The step between the versions is not supported', 'With revisions, Istio supports upgrades by at most two minor versions, and no downgrades.', 'Go over a version in between.'),
+  'VERS-002': entry('versions', 'Proxies are too far from their control plane', 'A control plane supports proxies of its own and of the previous minor version, and none that are newer.', 'Restart these workloads before the upgrade.'),
+  'VERS-003': entry('versions', 'The target version is at its end of life', 'It gets no more fixes, security fixes included.', 'Choose a supported version, or plan the next upgrade soon.'),
+  'VERS-004': entry('versions', 'CRDs do not serve what the new control plane reads', 'istiod 1.24 and later read version v1 of the networking, security and telemetry APIs. Without them it never becomes ready.', 'Apply the CRDs of the target version first; an install by Meshlift does.'),
+  'VERS-005': entry('versions', 'The CRDs would stop serving a version', 'The rendered CRDs serve fewer versions than the ones in the cluster, which are newer.', 'Render the CRDs of the newest version in the cluster.'),
+  'CTRL-001': entry('control planes', 'Webhooks overlap', 'Pods are matched by the injection webhooks of more than one revision, so they are injected twice and the last one wins.', 'Deactivate or remove one of the webhooks.'),
+  'CTRL-002': entry('control planes', 'A webhook points to nothing', 'The Service behind an injection webhook does not exist, so pods that it matches are refused.', 'Remove the webhook configuration, or point it to a living revision.'),
+  'CTRL-003': entry('control planes', 'A webhook has no CA bundle', 'istiod has not written its CA into the webhook, so the API server cannot call it.', 'Look at the log of the istiod of that revision.'),
+  'CTRL-004': entry('control planes', 'Configuration differs in a key that must be equal', 'Two revisions of one mesh must share trust domain, root namespace, mesh id, networks and CA; otherwise their proxies cannot talk.', 'Set the same value for the new revision.'),
+  'CTRL-005': entry('control planes', 'A control plane is not ready', 'Not all of its istiod pods are ready.', 'Mend it first.'),
+  'CTRL-006': entry('control planes', 'The installation would move the default revision', 'istioctl makes a new revision the default when no default tag exists, although another control plane serves the default now.', 'Make the present default explicit first, or install with rendered manifests.'),
+  'CTRL-007': entry('control planes', 'An istiod could not be asked', 'Its debug endpoint did not answer, so it is unknown which proxies are connected to it.', 'Check pods/portforward and the istiod pod.'),
+  'CONF-001': entry('configuration', 'Objects are pinned to the old revision', 'Istio objects with the label istio.io/rev are read by that revision only; the new control plane would not see them.', 'Copy them for the new revision, or remove the label.'),
+  'CONF-002': entry('configuration', 'A namespace has both injection labels', 'While istio-injection is there, whatever its value, istio.io/rev has no effect.', 'Keep one label; a plan replaces both in one patch.'),
+  'CONF-003': entry('configuration', 'A namespace asks for injection that nobody serves', 'No webhook matches the label, so pods get no sidecar, without an error.', 'Correct the label.'),
+  'CONF-004': entry('configuration', 'A GitOps tool or Helm owns the label', 'The injection label of the namespace is written by a tool that would set it back.', 'Change the label where the tool reads it, then make the plan.'),
+  'CONF-005': entry('configuration', 'Namespaces get a sidecar for the first time', 'Nothing injects pods of this namespace now; after the relabelling, something does.', 'Make sure that this is meant.'),
+  'WORK-001': entry('workloads', 'A restart takes the workload down', 'All of its pods are stopped before a new one serves: a strategy of Recreate, or a single pod that is replaced in place.', 'Scale it up or let it surge first, leave it out with --skip, or accept it with --accept-downtime.'),
+  'WORK-002': entry('workloads', 'A PodDisruptionBudget allows no disruption', 'The budget is at its limit now, so a restart takes the workload below what its owner wants.', 'Scale up, or wait until the pods are healthy.'),
+  'WORK-003': entry('workloads', 'No readiness probe', 'New pods count as ready at once, so traffic reaches them before the application answers.', 'Add a readiness probe.'),
+  'WORK-004': entry('workloads', 'The workload is not healthy now', 'Not all of its pods are ready before anything was done.', 'Mend it first, or leave it out.'),
+  'WORK-005': entry('workloads', 'Pods get a sidecar for the first time', 'The running pods have no proxy, the next ones will have one.', 'Make sure that this is meant.'),
+  'WORK-006': entry('workloads', 'A restart does not move the workload', 'It cannot be restarted from its template by Meshlift, so it stays on the old revision, which cannot be removed until it is gone.', 'See the reason given for each.'),
+  'WORK-007': entry('workloads', 'The proxy image is pinned', 'The template names a proxy image, so the restart changes the control plane of the pod but not the version of its proxy.', 'Remove the annotation or the container image from the template.'),
+  'WORK-008': entry('workloads', 'No preStop delay', 'A container may stop before all callers know that the pod is gone, so that requests can fail during the restart.', 'Add a preStop sleep of a few seconds.'),
+} as const satisfies Record<string, FindingEntry>;
+
+export type FindingCode = keyof typeof findingCatalogue;

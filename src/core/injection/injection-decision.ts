@@ -1,0 +1,29 @@
+/** What the next pod of a template would get, and why. */
+import type { InjectionWebhook } from '../mesh/mesh-inventory.ts';
+
+export type InjectionDecision =
+  /** One webhook matches and its istiod injects. */
+  | { readonly kind: 'injected'; readonly revision: string; readonly webhook: InjectionWebhook; readonly entryName: string }
+  /** No sidecar, and no error. */
+  | { readonly kind: 'not-injected'; readonly reason: NotInjectedReason; readonly detail: string }
+  /** Webhooks of more than one revision match. `revision` is the one that probably wins: the last by name. */
+  | { readonly kind: 'ambiguous'; readonly revision: string; readonly revisions: readonly string[]; readonly configurations: readonly string[] }
+  /** A webhook matches, but the Service behind it does not exist: pods are refused. */
+  | { readonly kind: 'refused'; readonly revision: string; readonly configuration: string; readonly detail: string };
+
+export type NotInjectedReason =
+  /** Labels ask for nothing. */
+  | 'not-asked'
+  /** `istio-injection` has another value than `enabled`, or the pod says `sidecar.istio.io/inject: "false"`. */
+  | 'switched-off'
+  /** A label names a revision or tag for which no webhook exists. */
+  | 'ghost'
+  /** The webhook matches, but istiod itself declines: host network, system namespaces, annotation. */
+  | 'declined'
+  /** A sidecar or a whole proxy is written into the template, so injection is not what decides. */
+  | 'in-template';
+
+/** The revision that the next pod gets; undefined when it gets none or is refused. */
+export function decidedRevision(decision: InjectionDecision): string | undefined {
+  return decision.kind === 'injected' || decision.kind === 'ambiguous' ? decision.revision : undefined;
+}

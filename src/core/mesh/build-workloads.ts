@@ -1,0 +1,88 @@
+/** Groups pods under what owns them. */
+import type { CronJob, Job, KubeObject, Pod, PodController, PodTemplate } from './kube-objects.ts';
+import { workloadKey, type MeshPod, type Workload, type WorkloadKind, type WorkloadRef } from './mesh-inventory.ts';
+import type { MeshObjects } from './mesh-objects.ts';
+
+/** Finds the workload that a pod belongs to, through ReplicaSets and Jobs. */
+export function ownerIndex(objects: MeshObjects): (pod: Pod) => WorkloadRef {
+  const owners = new Map<string, KubeObject>();
+  for (const object of [...objects.replicaSets, ...objects.jobs]) owners.set(`${object.kind}/${object.metadata.uid ?? ''}`, object);
+  return (pod) => {
+    const namespace = pod.metadata.namespace ?? '';
+    const direct = controllerOf(pod);
+    if (!direct) return { kind: 'Pod', namespace, name: pod.metadata.name };
+    const parent = controllerOf(owners.get(`${direct.kind}/${direct.uid}`));
+    const owner = parent && KNOWN_OWNERS.has(parent.kind) ? parent : direct;
+    if (!KNOWN_OWNERS.has(owner.kind)) return { kind: 'Pod', namespace, name: pod.metadata.name };
+    return { kind: owner.kind as WorkloadKind, namespace, name: owner.name };
+  };
+}
+
+const KNOWN_OWNERS = new Set<string>(['Deployment', 'StatefulSet', 'DaemonSet', 'Rollout', 'ReplicaSet', 'Job', 'CronJob']);
+
+export function controllerOf(object: KubeObject | undefined): { readonly kind: string; readonly name: string; readonly uid: string } | undefined {
+  return object?.metadata.ownerReferences?.find((owner) => owner.controller === true);
+}
+
+/** All workloads, those without pods included, sorted by namespace, kind and name. ReplicaSets and Jobs under an owner are that owner's. */
+export function buildWorkloads(objects: MeshObjects, pods: readonly MeshPod[]): Workload[] {
+  const podsByKey = Map.groupBy(pods, (pod) => workloadKey(pod.workload));
+  const podsOf = (ref: WorkloadRef): readonly MeshPod[] => podsByKey.get(workloadKey(ref)) ?? [];
+  const controllers = [...objects.deployments, ...objects.statefulSets, ...objects.daemonSets, ...objects.rollouts];
+  const bareReplicaSets = objects.replicaSets.filter((rs) => !controllerOf(rs) && rs.spec?.template !== undefined);
+  const bareJobs = objects.jobs.filter((job) => !controllerOf(job));
+  const workloads = [
+    ...[...controllers, ...bareReplicaSets].map((c) => fromController(c, podsOf)),
+    ...bareJobs.map((job) => fromJob(job, podsOf)),
+    ...objects.cronJobs.map((cronJob) => fromCronJob(cronJob, podsOf)),
+    ...barePods(objects.pods, pods),
+  ];
+  return workloads.toSorted((a, b) => {
+    const [left, right] = [workloadKey(a), workloadKey(b)];
+    return left < right ? -1 : left > right ? 1 : 0;
+  });
+}
+
+function refOf(object: KubeObject): WorkloadRef {
+  return { kind: object.kind as WorkloadKind, namespace: object.metadata.namespace ?? '', name: object.metadata.name };
+}
+
+function fromController(controller: PodController, podsOf: (ref: WorkloadRef) => readonly MeshPod[]): Workload {
+  const ref = refOf(controller);
+  return {
+    ...ref,
+    apiVersion: controller.apiVersion,
+    template: controller.spec?.template ?? {},
+    desiredPods: ref.kind === 'DaemonSet' ? (controller.status?.desiredNumberScheduled ?? 0) : (controller.spec?.replicas ?? 1),
+    strategy: controller.spec?.strategy ?? controller.spec?.updateStrategy ?? {},
+    pods: podsOf(ref),
+    controller,
+  };
+}
+
+function fromJob(job: Job, podsOf: (ref: WorkloadRef) => readonly MeshPod[]): Workload {
+  const ref = refOf(job);
+  const template = job.spec?.template ?? {};
+  return { ...ref, apiVersion: job.apiVersion, template, desiredPods: job.status?.active ?? 0, strategy: {}, pods: podsOf(ref) };
+}
+
+function fromCronJob(cronJob: CronJob, podsOf: (ref: WorkloadRef) => readonly MeshPod[]): Workload {
+  const ref = refOf(cronJob);
+  const template = cronJob.spec?.jobTemplate?.spec?.template ?? {};
+  return { ...ref, apiVersion: cronJob.apiVersion, template, desiredPods: 0, strategy: {}, pods: podsOf(ref) };
+}
+
+/** Pods that nothing owns, or that something owns which Meshlift does not know: each is a workload of its own. */
+function barePods(raw: readonly Pod[], pods: readonly MeshPod[]): Workload[] {
+  const rawByUid = new Map(raw.map((pod) => [pod.metadata.uid, pod]));
+  return pods
+    .filter((pod) => pod.workload.kind === 'Pod')
+    .map((pod): Workload => {
+      const object = rawByUid.get(pod.uid);
+      const template: PodTemplate = {
+        metadata: { labels: pod.labels, annotations: object?.metadata.annotations ?? {} },
+        ...(object?.spec === undefined ? {} : { spec: object.spec }),
+      };
+      return { ...pod.workload, apiVersion: 'v1', template, desiredPods: 1, strategy: {}, pods: [pod] };
+    });
+}

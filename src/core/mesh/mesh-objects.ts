@@ -1,0 +1,80 @@
+/** Everything that was read from a cluster in one look, raw, with what could not be read. */
+import type {
+  ConfigMap,
+  CronJob,
+  GatewayApiGateway,
+  Job,
+  KubeObject,
+  Pod,
+  PodController,
+  PodDisruptionBudget,
+  Service,
+  WebhookConfiguration,
+} from './kube-objects.ts';
+
+/** Something that could not be read, and why. Unknown is never taken for good. */
+export interface Unread {
+  /** For example `pods in all namespaces` or `proxies of istio-system/istiod-7d4-x`. */
+  readonly what: string;
+  /** One line: the server's own words, or the error. */
+  readonly why: string;
+  /** The rule that would allow it, when the reason was a missing permission. */
+  readonly missingRule?: { readonly verb: string; readonly group: string; readonly resource: string; readonly namespace?: string };
+}
+
+/** One proxy's line in `/debug/syncz` of one istiod pod, as that istiod told it. */
+export interface SyncEntry {
+  /** `<pod>.<namespace>` */
+  readonly proxy: string;
+  /** sidecar, router, waypoint, ztunnel; absent from istiods older than 1.18. */
+  readonly proxyType?: string;
+  readonly istioVersion?: string;
+  readonly clusterId?: string;
+  /** Per xDS type (`CDS`, `LDS`, `EDS`, `RDS`, `ECDS`): the nonce sent and the nonce acknowledged; empty when none. */
+  readonly types: Readonly<Record<string, { readonly sent: string; readonly acked: string }>>;
+}
+
+/** What one istiod pod says of itself and of the proxies connected to it. */
+export interface IstiodReport {
+  readonly pod: string;
+  readonly namespace: string;
+  /** Value of the pod's label `istio.io/rev`; `default` when unrevisioned. */
+  readonly revision: string;
+  /** From `/version` or the image; absent when it could not be asked. */
+  readonly version?: string;
+  readonly proxies: readonly SyncEntry[];
+  /** Set when the debug endpoint did not answer: then `proxies` is empty and means nothing. */
+  readonly error?: string;
+}
+
+export interface MeshObjects {
+  readonly readAtMs: number;
+  /** Name of the kubeconfig context; what people call the cluster. */
+  readonly clusterName: string;
+  /** uid of the namespace kube-system: the identity of the cluster. Empty when it could not be read. */
+  readonly clusterUid: string;
+  readonly istioNamespace: string;
+  /** gitVersion of the API server, for example `v1.34.3`. */
+  readonly serverVersion: string;
+  readonly namespaces: readonly KubeObject[];
+  readonly pods: readonly Pod[];
+  readonly deployments: readonly PodController[];
+  readonly statefulSets: readonly PodController[];
+  readonly daemonSets: readonly PodController[];
+  readonly replicaSets: readonly PodController[];
+  /** argoproj.io Rollouts; empty where the kind is not served. */
+  readonly rollouts: readonly PodController[];
+  readonly jobs: readonly Job[];
+  readonly cronJobs: readonly CronJob[];
+  readonly services: readonly Service[];
+  readonly podDisruptionBudgets: readonly PodDisruptionBudget[];
+  readonly mutatingWebhooks: readonly WebhookConfiguration[];
+  readonly validatingWebhooks: readonly WebhookConfiguration[];
+  /** ConfigMaps of the Istio namespace only. */
+  readonly configMaps: readonly ConfigMap[];
+  readonly gatewayApiGateways: readonly GatewayApiGateway[];
+  /** Istio's own objects that carry the label `istio.io/rev`. */
+  readonly pinnedObjects: readonly KubeObject[];
+  readonly istiods: readonly IstiodReport[];
+  readonly unread: readonly Unread[];
+}

@@ -1,0 +1,218 @@
+/** Which namespaces are relabelled and which workloads are restarted to bring them to a revision, and what stays, and why. */
+import type { InjectionDecision } from '../injection/injection-decision.ts';
+import { decidedRevision } from '../injection/injection-decision.ts';
+import { pinnedProxyImage, resolveInjection } from '../injection/resolve-injection.ts';
+import { isInjectedGateway } from '../mesh/build-gateways.ts';
+import type { Labels } from '../mesh/kube-objects.ts';
+import { workloadKey, type InjectionWebhook, type MeshInventory, type MeshNamespace, type MeshPod, type Workload } from '../mesh/mesh-inventory.ts';
+import { namesWorkload } from '../request/upgrade-request.ts';
+import { sameIstioVersion } from '../versions/istio-version.ts';
+import { reasonNotRestartable } from './restartable.ts';
+
+export interface MoveTarget {
+  /** Value of the label `istio.io/rev`: a revision or a tag. */
+  readonly label: string;
+  /** The revision behind it. */
+  readonly revision: string;
+  /** Version of its control plane; `unknown` when it cannot be told. */
+  readonly version: string;
+}
+
+export interface MoveScope {
+  /** Revision to move away from; undefined: from whatever is there. */
+  readonly from: string | undefined;
+  readonly to: MoveTarget;
+  /** Named by the user; empty means every namespace that resolves to `from`. */
+  readonly namespaces: readonly string[];
+  readonly skip: readonly string[];
+}
+
+export interface NamespaceMove {
+  readonly namespace: MeshNamespace;
+  /** Labels to set; `null` removes. Empty when the labels are right already. */
+  readonly set: Readonly<Record<string, string | null>>;
+  readonly workloads: readonly WorkloadMove[];
+}
+
+export interface WorkloadMove {
+  readonly workload: Workload;
+  /** Revision that injects its next pod; undefined when it gets no sidecar. */
+  readonly revision: string | undefined;
+  readonly gateway: boolean;
+  /** No running pod has a proxy today, the next one will. */
+  readonly firstSidecar: boolean;
+  /** Image that the template pins its proxy to. */
+  readonly pinnedImage?: string;
+}
+
+export interface WorkloadNotMoved {
+  readonly workload: Workload;
+  readonly reason: string;
+  readonly keepsOldInUse: boolean;
+}
+
+export interface Moves {
+  readonly namespaces: readonly NamespaceMove[];
+  readonly notMoved: readonly WorkloadNotMoved[];
+  /** Namespaces that would resolve to another revision than wanted even after the relabelling. */
+  readonly unreachable: readonly { readonly namespace: string; readonly decision: InjectionDecision }[];
+}
+
+/**
+ * @param inventory the mesh; the target revision need not be installed yet
+ * @returns namespaces sorted by name, workloads in a stable order: gateways first, then by kind and name
+ */
+export function selectMoves(inventory: MeshInventory, scope: MoveScope): Moves {
+  const webhooks = [...inventory.webhooks, ...webhooksToCome(inventory, scope.to)];
+  const workloadsOf = Map.groupBy(inventory.workloads, (w) => w.namespace);
+  const namespaces: NamespaceMove[] = [];
+  const notMoved: WorkloadNotMoved[] = [];
+  const unreachable: { namespace: string; decision: InjectionDecision }[] = [];
+  for (const namespace of inventory.namespaces.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+    const workloads = workloadsOf.get(namespace.name) ?? [];
+    if (!isInScope(namespace, workloads, scope, webhooks)) {
+      notMoved.push(...leftOutside(namespace, workloads, scope));
+      continue;
+    }
+    const set = labelsToSet(namespace.labels, scope.to.label);
+    const labels = applyLabels(namespace.labels, set);
+    const decision = resolveInjection({ namespace: namespace.name, namespaceLabels: labels, template: {} }, webhooks);
+    if (decidedRevision(decision) !== scope.to.revision) {
+      unreachable.push({ namespace: namespace.name, decision });
+      continue;
+    }
+    const judged = workloads.map((w) => judgeWorkload(w, labels, scope, webhooks));
+    notMoved.push(...judged.flatMap((j) => (j.kind === 'stays' ? [j.why] : [])));
+    const moves = judged.flatMap((j) => (j.kind === 'moves' ? [j.move] : []));
+    if (Object.keys(set).length > 0 || moves.length > 0) namespaces.push({ namespace, set, workloads: moves.toSorted(restartOrder) });
+  }
+  return { namespaces, notMoved, unreachable };
+}
+
+function restartOrder(a: WorkloadMove, b: WorkloadMove): number {
+  if (a.gateway !== b.gateway) return a.gateway ? -1 : 1;
+  return workloadKey(a.workload) < workloadKey(b.workload) ? -1 : 1;
+}
+
+/** Stands in for the webhooks of a revision that is not installed yet. */
+export function webhooksToCome(inventory: MeshInventory, to: MoveTarget): InjectionWebhook[] {
+  if (inventory.webhooks.some((w) => w.revision === to.revision || w.tag === to.label)) return [];
+  const notOff = { key: 'sidecar.istio.io/inject', operator: 'NotIn', values: ['false'] };
+  const noInjection = { key: 'istio-injection', operator: 'DoesNotExist' };
+  const hook = (name: string, entry: Partial<InjectionWebhook['entry']>): InjectionWebhook => ({
+    configuration: `istio-sidecar-injector-${to.revision}`,
+    revision: to.revision,
+    entry: { name, ...entry },
+    serviceExists: true,
+    hasCaBundle: true,
+    deactivated: false,
+  });
+  return [
+    hook('rev.namespace.sidecar-injector.istio.io', {
+      namespaceSelector: { matchExpressions: [{ key: 'istio.io/rev', operator: 'In', values: [to.revision] }, noInjection] },
+      objectSelector: { matchExpressions: [notOff] },
+    }),
+    hook('rev.object.sidecar-injector.istio.io', {
+      namespaceSelector: { matchExpressions: [{ key: 'istio.io/rev', operator: 'DoesNotExist' }, noInjection] },
+      objectSelector: { matchExpressions: [notOff, { key: 'istio.io/rev', operator: 'In', values: [to.revision] }] },
+    }),
+  ];
+}
+
+/** `istio-injection` of any value beats `istio.io/rev`, so it goes in the same patch that sets the revision. */
+export function labelsToSet(labels: Labels, value: string): Record<string, string | null> {
+  return {
+    ...(labels['istio-injection'] === undefined ? {} : { 'istio-injection': null }),
+    ...(labels['istio.io/rev'] === value ? {} : { 'istio.io/rev': value }),
+  };
+}
+
+export function applyLabels(labels: Labels, set: Readonly<Record<string, string | null>>): Labels {
+  const merged: Record<string, string> = { ...labels };
+  for (const [key, value] of Object.entries(set)) {
+    if (value === null) delete merged[key];
+    else merged[key] = value;
+  }
+  return merged;
+}
+
+function isInScope(namespace: MeshNamespace, workloads: readonly Workload[], scope: MoveScope, webhooks: readonly InjectionWebhook[]): boolean {
+  if (namespace.terminating) return false;
+  if (scope.namespaces.length > 0) return scope.namespaces.includes(namespace.name);
+  if (scope.from === undefined) return false;
+  const { 'istio-injection': injection, 'istio.io/rev': revision } = namespace.labels;
+  if (injection === undefined && revision === undefined) return false;
+  if (followedTag(namespace, scope, webhooks) !== undefined) return false;
+  const now = decidedRevision(resolveInjection({ namespace: namespace.name, namespaceLabels: namespace.labels, template: {} }, webhooks));
+  const usesOld = workloads.some((w) => runningPods(w).some((pod) => pod.revision === scope.from));
+  return now === scope.from || (now === scope.to.revision && usesOld);
+}
+
+/** The tag (other than `default`, and than the target itself) that a namespace is labelled with. */
+function followedTag(namespace: MeshNamespace, scope: MoveScope, webhooks: readonly InjectionWebhook[]): string | undefined {
+  const label = namespace.labels['istio.io/rev'];
+  if (label === undefined || label === 'default' || label === scope.to.label || namespace.labels['istio-injection'] !== undefined) return undefined;
+  return webhooks.some((w) => w.tag === label) ? label : undefined;
+}
+
+/** Workloads outside the scope that still run on the old revision. */
+function leftOutside(namespace: MeshNamespace, workloads: readonly Workload[], scope: MoveScope): WorkloadNotMoved[] {
+  if (scope.from === undefined) return [];
+  return workloads
+    .filter((w) => runningPods(w).some((pod) => pod.revision === scope.from))
+    .map((workload) => ({ workload, reason: reasonOutside(namespace, workload, scope), keepsOldInUse: true }));
+}
+
+function reasonOutside(namespace: MeshNamespace, workload: Workload, scope: MoveScope): string {
+  if (scope.namespaces.length > 0) return `namespace ${namespace.name} is not part of this run`;
+  const podLabels = workload.template.metadata?.labels ?? {};
+  const own = ['istio.io/rev', 'sidecar.istio.io/inject'].filter((key) => podLabels[key] !== undefined).map((key) => `${key}=${podLabels[key]}`);
+  const label = namespace.labels['istio.io/rev'];
+  if (namespace.labels['istio-injection'] === undefined && label === undefined) {
+    return own.length > 0 ? `the namespace has no label; its pod template asks with ${own.join(', ')}` : 'the namespace has no label, and nothing in the pod template asks for injection';
+  }
+  if (label !== undefined && namespace.labels['istio-injection'] === undefined) return `the namespace follows istio.io/rev=${label}; name it with -n to relabel it`;
+  return `the labels of the namespace do not resolve to ${scope.from ?? 'the old revision'}`;
+}
+
+type Judgement =
+  | { readonly kind: 'moves'; readonly move: WorkloadMove }
+  | { readonly kind: 'stays'; readonly why: WorkloadNotMoved }
+  | { readonly kind: 'right-already' };
+
+function judgeWorkload(workload: Workload, labels: Labels, scope: MoveScope, webhooks: readonly InjectionWebhook[]): Judgement {
+  const decision = resolveInjection({ namespace: workload.namespace, namespaceLabels: labels, template: workload.template }, webhooks);
+  const revision = decidedRevision(decision);
+  const pods = runningPods(workload);
+  const pinnedImage = pinnedProxyImage(workload.template);
+  const differing = pods.filter((pod) => nextPodDiffers(pod, revision, pinnedImage === undefined ? scope.to : undefined));
+  if (differing.length === 0) return { kind: 'right-already' };
+  const stays = (reason: string): Judgement => {
+    const keepsOldInUse = scope.from !== undefined && differing.some((pod) => pod.revision === scope.from);
+    return { kind: 'stays', why: { workload, reason, keepsOldInUse } };
+  };
+  if (scope.skip.some((entry) => namesWorkload(entry, workload))) return stays('left out by the request');
+  const reason = reasonNotRestartable(workload);
+  if (reason !== undefined) return stays(reason);
+  const move: WorkloadMove = {
+    workload,
+    revision,
+    gateway: isInjectedGateway(workload),
+    firstSidecar: revision !== undefined && pods.every((pod) => pod.proxy === undefined),
+    ...(pinnedImage === undefined ? {} : { pinnedImage }),
+  };
+  return { kind: 'moves', move };
+}
+
+/** Whether the pod that replaces this one would have another revision, or another proxy of the same one. */
+function nextPodDiffers(pod: MeshPod, revision: string | undefined, target: MoveTarget | undefined): boolean {
+  if (pod.revision !== revision) return true;
+  if (revision === undefined || target === undefined || revision !== target.revision) return false;
+  const [running, wanted] = [pod.proxy?.version ?? 'unknown', target.version];
+  return running !== 'unknown' && wanted !== 'unknown' && !sameIstioVersion(running, wanted);
+}
+
+/** Pods that run or are starting: finished and terminating ones do not count. */
+export function runningPods(workload: Workload): MeshPod[] {
+  return workload.pods.filter((pod) => !pod.terminating && pod.phase !== 'Succeeded' && pod.phase !== 'Failed');
+}

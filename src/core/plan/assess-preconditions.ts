@@ -1,0 +1,56 @@
+/** Whether the remaining steps of a plan still fit the mesh. */
+import { workloadKey, type MeshInventory } from '../mesh/mesh-inventory.ts';
+import { sameIstioVersion } from '../versions/istio-version.ts';
+import type { Moves } from '../moves/select-moves.ts';
+import type { Plan } from './plan.ts';
+import type { Precondition, Step } from './step.ts';
+
+/**
+ * @param remaining steps that are neither done nor started: what a run has begun changes the mesh itself
+ * @returns what is different, one line each; empty when everything still fits
+ */
+export function assessPreconditions(remaining: readonly Step[], inventory: MeshInventory): string[] {
+  return remaining.flatMap((step) => step.preconditions.flatMap((precondition) => differences(precondition, step, inventory)));
+}
+
+function differences(precondition: Precondition, step: Step, inventory: MeshInventory): string[] {
+  switch (precondition.holds) {
+    case 'revision-exists': {
+      const revision = inventory.revisions.find((r) => r.name === precondition.revision && r.deployment !== undefined);
+      if (!revision) return [`revision ${precondition.revision} is gone`];
+      return sameIstioVersion(revision.version, precondition.version) ? [] : [`revision ${precondition.revision} is version ${revision.version}, was ${precondition.version}`];
+    }
+    case 'revision-free':
+      return inventory.revisions.some((r) => r.name === precondition.revision) ? [`revision ${precondition.revision} exists already`] : [];
+    case 'namespace-labels':
+      return labelDifferences(precondition, step, inventory);
+    case 'workload-exists': {
+      const key = workloadKey(precondition.workload);
+      return inventory.workloads.some((w) => workloadKey(w) === key) ? [] : [`workload ${key} is gone`];
+    }
+    case 'revision-unused':
+      // Judged when the step is performed: the run itself makes it true.
+      return [];
+  }
+}
+
+function labelDifferences(precondition: Extract<Precondition, { holds: 'namespace-labels' }>, step: Step, inventory: MeshInventory): string[] {
+  const namespace = inventory.namespaces.find((n) => n.name === precondition.namespace && !n.terminating);
+  if (!namespace) return [`namespace ${precondition.namespace} is gone`];
+  const wanted = step.kind === 'labelNamespace' ? step.set : {};
+  const isDone = Object.entries(wanted).every(([key, value]) => (namespace.labels[key] ?? null) === value);
+  if (isDone && Object.keys(wanted).length > 0) return [];
+  return Object.entries(precondition.labels)
+    .filter(([key, value]) => (namespace.labels[key] ?? null) !== value)
+    .map(([key, value]) => `namespace ${namespace.name} has ${key}=${namespace.labels[key] ?? 'none'}, had ${value ?? 'none'}`);
+}
+
+/** Workloads that would have to move today and that the plan does not know. */
+export function assessUnplanned(plan: Plan, moves: Moves): string[] {
+  const planned = new Set(plan.steps.flatMap((step) => ('workload' in step ? [workloadKey(step.workload)] : [])));
+  const named = new Set(plan.notMoved.map((stay) => stay.workload));
+  return moves.namespaces
+    .flatMap((n) => n.workloads.map((move) => workloadKey(move.workload)))
+    .filter((key) => !planned.has(key) && !named.has(key))
+    .map((key) => `workload ${key} is not in the plan`);
+}

@@ -1,0 +1,159 @@
+/** Builds a plan from a mesh and a request: values in, a plan out. */
+import type { CarryOver } from '../controlplane/carry-over.ts';
+import type { RenderedControlPlane } from '../controlplane/classify-rendered.ts';
+import { crdChanges } from '../controlplane/crd-changes.ts';
+import { sortKeys } from '../controlplane/diff-objects.ts';
+import { refKey, refOf } from '../controlplane/object-identity.ts';
+import { ownObjects } from '../controlplane/own-objects.ts';
+import type { KubeObject } from '../mesh/kube-objects.ts';
+import { workloadKey, type MeshInventory } from '../mesh/mesh-inventory.ts';
+import type { MeshObjects } from '../mesh/mesh-objects.ts';
+import { selectMoves, type Moves } from '../moves/select-moves.ts';
+import { Problem } from '../problems/problem.ts';
+import type { UpgradeRequest } from '../request/upgrade-request.ts';
+import { crdsStep, installStep, labelStep, moveDefaultStep, numberSteps, removeStep, restartStep, withRendered, type StepDraft } from './build-steps.ts';
+import { PLAN_API_VERSION, PLAN_FORMAT_VERSION, PLAN_KIND, type Pin, type Plan } from './plan.ts';
+import type { Endpoints } from './resolve-endpoints.ts';
+
+export interface PlanInput {
+  readonly request: UpgradeRequest;
+  readonly objects: MeshObjects;
+  readonly inventory: MeshInventory;
+  readonly endpoints: Endpoints;
+  /** What the installer renders for the new revision; absent when nothing is installed. */
+  readonly rendered?: RenderedControlPlane;
+  readonly carry?: CarryOver;
+  readonly pins: readonly Pin[];
+  readonly liveCrds: readonly KubeObject[];
+  /** Objects that could belong to a control plane, as read from the cluster. */
+  readonly candidates: readonly KubeObject[];
+  /** RFC 3339. */
+  readonly createdAt: string;
+  readonly createdBy: string;
+  readonly sha256: (text: string) => string;
+}
+
+/**
+ * @returns the plan and what was selected for it; a Problem when a named namespace does not exist or cannot reach the target.
+ *   A plan without steps is a plan: there is nothing to do.
+ */
+export function buildPlan(input: PlanInput): { readonly plan: Plan; readonly moves: Moves } | Problem {
+  const { request, inventory, endpoints } = input;
+  const unknown = unknownNamespaces(request, inventory);
+  if (unknown) return unknown;
+  const moves = movesFor(input);
+  const unreachable = moves.unreachable[0];
+  if (unreachable) return unreachableNamespace(unreachable, endpoints);
+  const steps = numberSteps([...installDrafts(input), ...moveDrafts(moves, endpoints), ...finishDrafts(input)]);
+  const plan: Plan = {
+    apiVersion: PLAN_API_VERSION,
+    kind: PLAN_KIND,
+    formatVersion: PLAN_FORMAT_VERSION,
+    metadata: { name: planName(input), createdAt: input.createdAt, createdBy: input.createdBy },
+    request,
+    mesh: {
+      cluster: inventory.clusterName,
+      clusterUid: inventory.clusterUid,
+      istioNamespace: inventory.istioNamespace,
+      kubernetes: inventory.serverVersion,
+      digest: `sha256:${input.sha256(meshText(inventory))}`,
+    },
+    ...(endpoints.from === undefined ? {} : { from: { ...endpoints.from } }),
+    ...(endpoints.to === undefined ? {} : { to: { ...endpoints.to } }),
+    pins: [...input.pins],
+    valueDifferences: (input.carry?.differences ?? []).map((difference) => ({ ...difference })),
+    carriedOver: input.carry?.overlay ?? '',
+    notMoved: moves.notMoved.map((stay) => ({ workload: workloadKey(stay.workload), reason: stay.reason, keepsOldInUse: stay.keepsOldInUse })),
+    steps,
+  };
+  return { plan, moves };
+}
+
+function planName({ request, endpoints }: PlanInput): string {
+  const target = request.action === 'uninstall' ? endpoints.from?.revision : endpoints.label;
+  const verb = { upgrade: 'to', install: 'install', migrate: 'migrate-to', uninstall: 'uninstall' }[request.action];
+  return `${verb}-${target ?? 'unknown'}`;
+}
+
+/** Text over which the digest of a mesh is made: what a plan depends on, in canonical form. */
+export function meshText(inventory: MeshInventory): string {
+  return JSON.stringify(
+    sortKeys({
+      cluster: inventory.clusterUid,
+      revisions: inventory.revisions.map((r) => [r.name, r.version, r.namespace]),
+      webhooks: inventory.webhooks.map((w) => [w.configuration, w.entry.name, w.revision, w.tag ?? '', w.entry.namespaceSelector, w.entry.objectSelector]),
+      namespaces: inventory.namespaces.map((n) => [n.name, n.labels['istio-injection'] ?? '', n.labels['istio.io/rev'] ?? '']),
+      workloads: inventory.workloads.map((w) => workloadKey(w)),
+    }),
+  );
+}
+
+function unknownNamespaces(request: UpgradeRequest, inventory: MeshInventory): Problem | undefined {
+  const missing = request.scope.namespaces.filter((name) => !inventory.namespaces.some((n) => n.name === name && !n.terminating));
+  if (missing.length > 0) {
+    return new Problem('MESH-003', { what: `There is no namespace ${missing.join(', ')}.`, next: [{ label: 'look', command: 'kubectl get namespaces' }] });
+  }
+  const named = [...request.scope.skip, ...request.acceptDowntime];
+  const lost = named.find((entry) => !inventory.workloads.some((w) => entry === `${w.namespace}/${w.name}` || entry.toLowerCase() === workloadKey(w)));
+  if (lost === undefined) return undefined;
+  return new Problem('MESH-004', {
+    what: `There is no workload ${lost}.`,
+    why: 'Workloads are named NAMESPACE/NAME, or NAMESPACE/KIND/NAME when a name is used twice.',
+    next: [{ label: 'look', command: 'meshlift status -o wide' }],
+  });
+}
+
+function movesFor({ request, endpoints, inventory }: PlanInput): Moves {
+  if (!endpoints.to || request.action === 'install' || request.action === 'uninstall') return { namespaces: [], notMoved: [], unreachable: [] };
+  return selectMoves(inventory, {
+    from: endpoints.from?.revision,
+    to: { label: endpoints.label, revision: endpoints.to.revision, version: endpoints.to.version },
+    namespaces: request.scope.namespaces,
+    skip: request.scope.skip,
+  });
+}
+
+function unreachableNamespace({ namespace, decision }: Moves['unreachable'][number], endpoints: Endpoints): Problem {
+  const found = decision.kind === 'injected' || decision.kind === 'ambiguous' ? `${decision.revision} would inject` : decision.kind === 'refused' ? decision.detail : decision.detail;
+  return new Problem('RUN-022', {
+    what: `With the label istio.io/rev=${endpoints.label}, pods of namespace ${namespace} would not be injected by ${endpoints.to?.revision ?? ''}: ${found}.`,
+    why: 'The webhooks of the cluster decide, and they do not lead to the wanted revision.',
+    next: [{ label: 'look', command: 'meshlift check' }],
+  });
+}
+
+function installDrafts({ rendered, endpoints, inventory, liveCrds, candidates, request }: PlanInput): StepDraft[] {
+  if (!rendered || !endpoints.to || endpoints.installed) return [];
+  const changes = crdChanges(rendered.crds, liveCrds);
+  return [
+    ...(changes.length === 0 ? [] : [crdsStep(changes, endpoints.to.version)]),
+    installStep(endpoints.to, endpoints.from, {
+      with: request.install?.with ?? 'manifests',
+      namespace: rendered.istiod?.metadata.namespace ?? inventory.istioNamespace,
+      own: rendered.own,
+      shared: rendered.shared,
+      live: candidates,
+    }),
+  ];
+}
+
+function moveDrafts(moves: Moves, endpoints: Endpoints): StepDraft[] {
+  return moves.namespaces.flatMap(({ namespace, set, workloads }) => [
+    ...(Object.keys(set).length === 0 ? [] : [labelStep(namespace, set, endpoints.to?.revision)]),
+    ...workloads.map(restartStep),
+  ]);
+}
+
+/** Moving the default and removing the old control plane: at the finish of an upgrade, and all there is to an uninstall. */
+function finishDrafts({ request, endpoints, objects, inventory, rendered, candidates }: PlanInput): StepDraft[] {
+  const { from, to } = endpoints;
+  if (!from || (request.action !== 'upgrade' && request.action !== 'uninstall')) return [];
+  const revision = inventory.revisions.find((r) => r.name === from.revision);
+  const own = ownObjects(from.revision, candidates);
+  const ownKeys = new Set(own.map((o) => refKey(refOf(o))));
+  const keeps = candidates.filter((o) => o.metadata.labels?.['istio.io/rev'] === from.revision && o.metadata.labels['istio.io/tag'] === undefined && !ownKeys.has(refKey(refOf(o))));
+  const drafts: StepDraft[] = [];
+  if (to && (revision?.defaultFor.length ?? 0) > 0) drafts.push(moveDefaultStep(withRendered(objects, rendered?.own ?? []), to.revision, from.revision));
+  drafts.push(removeStep(from, own, keeps));
+  return request.action === 'uninstall' ? drafts.map((draft) => ({ ...draft, phase: 'move' as const })) : drafts;
+}

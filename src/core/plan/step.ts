@@ -1,0 +1,109 @@
+/** One change of a plan, as data: what, on what, what must hold before, when it is done, and how it is taken back. */
+import * as z from 'zod';
+
+const objectRefSchema = z.strictObject({
+  apiVersion: z.string(),
+  kind: z.string(),
+  namespace: z.string().optional(),
+  name: z.string(),
+});
+
+const workloadRefSchema = z.strictObject({
+  kind: z.enum(['Deployment', 'StatefulSet', 'DaemonSet', 'Rollout', 'ReplicaSet', 'Job', 'CronJob', 'Pod']),
+  namespace: z.string(),
+  name: z.string(),
+});
+
+/** What happens to one object; `diff` are lines that start with `+`, `-` or a blank, empty when there is nothing to compare. */
+const objectChangeSchema = z.strictObject({
+  action: z.enum(['create', 'update', 'delete']),
+  ref: objectRefSchema,
+  /** Set for objects that the running mesh shares. */
+  shared: z.boolean().optional(),
+  diff: z.array(z.string()).default([]),
+});
+
+/** Something that must hold before the step. All are checked again against the mesh as it is. */
+const preconditionSchema = z.discriminatedUnion('holds', [
+  z.strictObject({ holds: z.literal('revision-exists'), revision: z.string(), version: z.string() }),
+  z.strictObject({ holds: z.literal('revision-free'), revision: z.string() }),
+  /** A label that is `null` must be absent. */
+  z.strictObject({ holds: z.literal('namespace-labels'), namespace: z.string(), labels: z.record(z.string(), z.string().nullable()) }),
+  z.strictObject({ holds: z.literal('workload-exists'), workload: workloadRefSchema }),
+  z.strictObject({ holds: z.literal('revision-unused'), revision: z.string() }),
+]);
+
+const common = {
+  id: z.string(),
+  /** One line for people, such as `restart deploy/cart`. */
+  title: z.string(),
+  /** `move`: done by apply; `finish`: only when asked. */
+  phase: z.enum(['move', 'finish']).default('move'),
+  preconditions: z.array(preconditionSchema).default([]),
+  changes: z.array(objectChangeSchema).default([]),
+  /** When the step counts as done, in words. */
+  doneWhen: z.string(),
+  /** How it is taken back, in words. */
+  undo: z.string(),
+};
+
+const labelsSchema = z.record(z.string(), z.string().nullable());
+
+export const stepSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ ...common, kind: z.literal('crds') }),
+  z.strictObject({
+    ...common,
+    kind: z.literal('installControlPlane'),
+    revision: z.string(),
+    version: z.string(),
+    namespace: z.string(),
+    /** The running revision that must stay as it is. */
+    beside: z.string().optional(),
+  }),
+  z.strictObject({ ...common, kind: z.literal('labelNamespace'), namespace: z.string(), set: labelsSchema, revision: z.string().nullable() }),
+  z.strictObject({
+    ...common,
+    kind: z.enum(['restartWorkload', 'restartGateway']),
+    workload: workloadRefSchema,
+    /** Revision that every new pod must be injected by; null when the template resolves to no injection. */
+    revision: z.string().nullable(),
+    /** Set when the pods show their revision without an injected proxy of their own kind. */
+    pods: z.number().int().nonnegative(),
+  }),
+  z.strictObject({ ...common, kind: z.literal('moveDefault'), revision: z.string(), from: z.string() }),
+  z.strictObject({
+    ...common,
+    kind: z.literal('removeControlPlane'),
+    revision: z.string(),
+    /** Objects that are shared and stay. */
+    keeps: z.array(objectRefSchema).default([]),
+  }),
+  /** Puts objects back as the record holds them: the removed control plane, or the webhooks of the default revision. */
+  z.strictObject({ ...common, kind: z.literal('restoreObject'), originalsOf: z.string(), revision: z.string(), expect: z.enum(['control-plane', 'default']) }),
+]);
+
+export type Step = z.infer<typeof stepSchema>;
+export type StepKind = Step['kind'];
+export type StepOf<K extends StepKind> = Extract<Step, { kind: K }>;
+export type ObjectChange = z.infer<typeof objectChangeSchema>;
+export type Precondition = z.infer<typeof preconditionSchema>;
+
+/** Every kind of step, those that later releases perform included: the list is closed. */
+export const allStepKinds = [
+  'crds',
+  'installControlPlane',
+  'copyRevisionedObjects',
+  'addGateway',
+  'shiftGateway',
+  'restartGateway',
+  'labelNamespace',
+  'restartWorkload',
+  'moveTag',
+  'moveDefault',
+  'gate',
+  'approve',
+  'soak',
+  'removeGateway',
+  'removeControlPlane',
+  'restoreObject',
+] as const;

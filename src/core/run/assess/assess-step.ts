@@ -1,0 +1,137 @@
+/** Judges the target of a step from what was observed of it. */
+import { refText } from '../../controlplane/object-identity.ts';
+import { Defect, Problem } from '../../problems/problem.ts';
+import type { Step, StepOf } from '../../plan/step.ts';
+import { usageVerdict, type Use } from '../../usage/find-uses.ts';
+import type { StepObservation } from '../observation.ts';
+import type { StepAssessment } from '../step-assessment.ts';
+import { assessControlPlane, controlPlaneProblem } from './assess-control-plane.ts';
+import { assessWorkload, restartProblem } from './assess-workload.ts';
+
+/**
+ * @param started the effect of the step was intended, so that what is observed may come from it
+ * @throws Defect when the observation is not of the step's kind
+ */
+export function assessStep(step: Step, observation: StepObservation, started: boolean): StepAssessment {
+  switch (step.kind) {
+    case 'crds':
+      return assessCrds(expectKind(observation, 'crds', step));
+    case 'installControlPlane': {
+      const { controlPlane, missing } = expectKind(observation, 'control-plane', step);
+      if (missing.length > 0) return { kind: 'pending', detail: `${missing.length} objects are not there yet` };
+      return assessControlPlane({ revision: step.revision, namespace: step.namespace, mustInject: true }, controlPlane);
+    }
+    case 'labelNamespace':
+      return assessNamespace(step, expectKind(observation, 'namespace', step), started);
+    case 'restartWorkload':
+    case 'restartGateway':
+      return assessWorkload(step, expectKind(observation, 'workload', step));
+    case 'moveDefault':
+      return assessDefault(step, expectKind(observation, 'default', step));
+    case 'removeControlPlane':
+      return assessRemoval(step, expectKind(observation, 'removal', step), started);
+    case 'restoreObject':
+      return assessRestore(step, expectKind(observation, 'restore', step));
+  }
+}
+
+function expectKind<K extends StepObservation['kind']>(observation: StepObservation, kind: K, step: Step): Extract<StepObservation, { kind: K }> {
+  if (observation.kind !== kind) throw new Defect(`step ${step.id} was observed as ${observation.kind}`);
+  return observation as Extract<StepObservation, { kind: K }>;
+}
+
+function assessCrds({ pending }: Extract<StepObservation, { kind: 'crds' }>): StepAssessment {
+  const first = pending[0];
+  return first ? { kind: 'pending', detail: `${pending.length} CRDs: ${first.name} ${first.why}` } : { kind: 'satisfied', evidence: ['every CRD is established'] };
+}
+
+function assessNamespace(step: StepOf<'labelNamespace'>, observed: Extract<StepObservation, { kind: 'namespace' }>, started: boolean): StepAssessment {
+  const { labels, probe } = observed;
+  if (!labels) return { kind: 'obsolete', reason: `namespace ${step.namespace} is gone` };
+  const wrong = Object.entries(step.set).filter(([key, value]) => (labels[key] ?? null) !== value);
+  const before = step.preconditions.find((p) => p.holds === 'namespace-labels')?.labels ?? {};
+  const foreign = wrong.filter(([key]) => (labels[key] ?? null) !== (before[key] ?? null));
+  if (foreign.length > 0) {
+    return {
+      kind: 'blocked',
+      problem: new Problem('RUN-020', {
+        what: `Namespace ${step.namespace} has ${foreign.map(([key]) => `${key}=${labels[key] ?? 'none'}`).join(', ')}; the plan found ${foreign.map(([key]) => `${key}=${before[key] ?? 'none'}`).join(', ')}.`,
+        next: [{ label: 'look', command: `kubectl get namespace ${step.namespace} --show-labels --show-managed-fields -o yaml` }],
+      }),
+    };
+  }
+  if (wrong.length > 0) return { kind: 'pending', detail: started ? 'the labels are not set yet' : 'the labels are as the plan found them' };
+  if (step.revision === null || probe?.revision === step.revision) {
+    return { kind: 'satisfied', evidence: ['labels set', ...(step.revision === null ? [] : [`a dry-run pod was injected by ${step.revision}`])] };
+  }
+  return { kind: 'pending', detail: probe?.error ?? `a dry-run pod was injected by ${probe?.revision ?? 'nobody'}, not by ${step.revision}` };
+}
+
+function assessDefault(step: StepOf<'moveDefault'>, { pending }: Extract<StepObservation, { kind: 'default' }>): StepAssessment {
+  if (pending === undefined) {
+    return {
+      kind: 'blocked',
+      problem: new Problem('RUN-026', { what: `Revision ${step.revision} has no webhooks or no Service of its own.`, next: [{ label: 'look', command: 'meshlift status' }] }),
+    };
+  }
+  if (pending.length > 0) return { kind: 'pending', detail: `${pending.length} objects still point to ${step.from}` };
+  return { kind: 'satisfied', evidence: [`injection, validation and leadership of the default point to ${step.revision}`] };
+}
+
+function assessRemoval(step: StepOf<'removeControlPlane'>, observed: Extract<StepObservation, { kind: 'removal' }>, started: boolean): StepAssessment {
+  if (observed.present.length === 0) return { kind: 'satisfied', evidence: [`no object of ${step.revision} is left`] };
+  if (started) return { kind: 'pending', detail: `${observed.present.length} objects are still there: ${observed.present.slice(0, 2).map(refText).join(', ')}` };
+  const { usage } = observed;
+  if (!usage) return { kind: 'pending', detail: 'not yet known whether it is used' };
+  const lasting = usage.uses.filter((use) => !use.passing);
+  if (lasting.length > 0) return { kind: 'blocked', problem: inUseProblem(step.revision, lasting) };
+  if (usage.uses.length > 0) return { kind: 'pending', detail: `${usage.uses.length} terminating pods still use it` };
+  if (usageVerdict(usage) === 'unknown') return { kind: 'blocked', problem: unknownUseProblem(step.revision, usage.unknown) };
+  return { kind: 'pending', detail: 'nothing uses it any more' };
+}
+
+export function inUseProblem(revision: string, uses: readonly Use[]): Problem {
+  const lines = uses.slice(0, 5).map((use) => `${use.object}: ${use.detail}`);
+  return new Problem('RUN-030', {
+    what: [`${revision} is still used, for ${uses.length} ${uses.length === 1 ? 'reason' : 'reasons'}.`, ...lines, ...(uses.length > 5 ? [`and ${uses.length - 5} more`] : [])].join('\n'),
+    next: [{ label: 'all reasons', command: `meshlift in-use ${revision}` }],
+    facts: { revision, uses: uses.length },
+  });
+}
+
+export function unknownUseProblem(revision: string, unknown: readonly string[]): Problem {
+  return new Problem('RUN-031', {
+    what: [`Whether ${revision} is used cannot be told.`, ...unknown.slice(0, 5)].join('\n'),
+    why: 'What could not be read may use it, and unknown is never unused.',
+    next: [{ label: 'look', command: `meshlift in-use ${revision}` }],
+  });
+}
+
+function assessRestore(step: StepOf<'restoreObject'>, observed: Extract<StepObservation, { kind: 'restore' }>): StepAssessment {
+  const first = observed.pending[0];
+  if (first) return { kind: 'pending', detail: `${observed.pending.length} objects are not as they were: ${refText({ ...first.metadata, apiVersion: first.apiVersion, kind: first.kind })}` };
+  if (step.expect === 'default') return { kind: 'satisfied', evidence: [`the default points to ${step.revision} as before`] };
+  const controlPlane = observed.controlPlane ?? { pods: [], webhooks: [] };
+  return assessControlPlane({ revision: step.revision, namespace: '', mustInject: false }, controlPlane);
+}
+
+/** The problem to tell when a step did not come to its end in time. */
+export function timeoutProblem(step: Step, observation: StepObservation, detail: string): Problem {
+  if ((step.kind === 'restartWorkload' || step.kind === 'restartGateway') && observation.kind === 'workload') return restartProblem(step, observation, detail);
+  if (step.kind === 'installControlPlane' && observation.kind === 'control-plane') {
+    return controlPlaneProblem({ revision: step.revision, namespace: step.namespace, mustInject: true }, observation.controlPlane, detail);
+  }
+  const look = [{ label: 'look', command: 'meshlift status' }];
+  switch (step.kind) {
+    case 'crds':
+      return new Problem('RUN-013', { what: `${detail}.`, next: [{ label: 'look', command: 'kubectl get crd -o wide' }] });
+    case 'labelNamespace':
+      return new Problem('RUN-022', { what: `Namespace ${step.namespace}: ${detail}.`, next: [{ label: 'look', command: 'meshlift check' }] });
+    case 'moveDefault':
+      return new Problem('RUN-026', { what: `${detail}.`, next: look });
+    case 'removeControlPlane':
+      return new Problem('RUN-032', { what: `${detail}.`, next: look });
+    default:
+      return new Problem('RUN-033', { what: `${detail}.`, next: look });
+  }
+}

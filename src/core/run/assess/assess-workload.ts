@@ -1,0 +1,98 @@
+/** Judges a restarted workload: rolled out, ready, injected by the wanted revision, connected to it and synced. */
+import { shortName } from '../../plan/build-steps.ts';
+import type { StepOf } from '../../plan/step.ts';
+import type { Pod } from '../../mesh/kube-objects.ts';
+import type { IstiodReport, SyncEntry } from '../../mesh/mesh-objects.ts';
+import { injectedRevision, readProxy } from '../../mesh/read-proxy.ts';
+import { connectionSyncState } from '../../mesh/sync-state.ts';
+import { Problem } from '../../problems/problem.ts';
+import type { StepObservation } from '../observation.ts';
+import type { StepAssessment } from '../step-assessment.ts';
+import { describeUnready, isReady, isTerminating } from './describe-pods.ts';
+import { rolloutStatus } from './rollout-status.ts';
+
+type RestartStep = StepOf<'restartWorkload' | 'restartGateway'>;
+type WorkloadObservation = Extract<StepObservation, { kind: 'workload' }>;
+
+export function assessWorkload(step: RestartStep, observation: WorkloadObservation): StepAssessment {
+  const { controller } = observation;
+  const name = `${shortName(step.workload)} in ${step.workload.namespace}`;
+  if (!controller) return { kind: 'obsolete', reason: `${name} is gone` };
+  if (controller.spec?.paused === true) return { kind: 'blocked', problem: pausedProblem(step, name) };
+  const rollout = rolloutStatus(controller);
+  const pods = observation.pods.filter((pod) => !isTerminating(pod) && pod.status?.phase !== 'Succeeded' && pod.status?.phase !== 'Failed');
+  if (rollout.kind === 'stuck') return { kind: 'blocked', problem: notReadyProblem(step, name, pods, rollout.detail) };
+  if (rollout.kind === 'progressing') return { kind: 'pending', detail: rollout.detail };
+  const unready = pods.filter((pod) => !isReady(pod)).length;
+  if (unready > 0) return { kind: 'pending', detail: `${pods.length - unready} of ${pods.length} pods ready` };
+  if (pods.length === 0) return { kind: 'satisfied', evidence: ['scaled to zero: no pods'] };
+  return assessProxies(step, pods, observation.reports);
+}
+
+function assessProxies(step: RestartStep, pods: readonly Pod[], reports: readonly IstiodReport[]): StepAssessment {
+  const wrong = pods.filter((pod) => revisionOf(pod) !== step.revision);
+  if (wrong.length > 0) return { kind: 'pending', detail: `${wrong.length} of ${pods.length} pods are on ${[...new Set(wrong.map((pod) => revisionOf(pod) ?? 'no revision'))].join(', ')}` };
+  if (step.revision === null) return { kind: 'satisfied', evidence: [`${pods.length} pods ready, without a proxy as their template asks`] };
+  const silent = reports.find((report) => report.revision === step.revision && report.error !== undefined);
+  const missing = pods.filter((pod) => connectionOf(pod, step.revision, reports) === undefined);
+  if (missing.length > 0 && silent) return { kind: 'pending', detail: `unknown: ${silent.pod} does not say which proxies are connected (${silent.error ?? ''})` };
+  if (missing.length > 0) return { kind: 'pending', detail: `${pods.length - missing.length} of ${pods.length} proxies connected to ${step.revision}` };
+  const elsewhere = pods.filter((pod) => reports.some((r) => r.revision !== step.revision && entryOf(pod, r) !== undefined));
+  if (elsewhere.length > 0) return { kind: 'pending', detail: `${elsewhere.length} of ${pods.length} proxies are still listed by another istiod` };
+  const unsynced = pods.filter((pod) => {
+    const entry = connectionOf(pod, step.revision, reports);
+    return entry === undefined || connectionSyncState(entry) !== 'synced';
+  });
+  if (unsynced.length > 0) return { kind: 'pending', detail: `${pods.length - unsynced.length} of ${pods.length} proxies synced` };
+  return { kind: 'satisfied', evidence: [`${pods.length} pods ready and injected by ${step.revision}`, `${pods.length} proxies connected to ${step.revision} and synced`] };
+}
+
+function revisionOf(pod: Pod): string | null {
+  return readProxy(pod, []) === undefined ? null : (injectedRevision(pod) ?? null);
+}
+
+function entryOf(pod: Pod, report: IstiodReport): SyncEntry | undefined {
+  return report.proxies.find((entry) => entry.proxy === `${pod.metadata.name}.${pod.metadata.namespace ?? ''}`);
+}
+
+function connectionOf(pod: Pod, revision: string | null, reports: readonly IstiodReport[]): SyncEntry | undefined {
+  return reports.filter((r) => r.revision === revision).map((r) => entryOf(pod, r)).find((entry) => entry !== undefined);
+}
+
+function pausedProblem(step: RestartStep, name: string): Problem {
+  return new Problem('RUN-025', {
+    what: `${name} is paused, so that it does not roll out.`,
+    next: [{ label: 'let it roll out', command: `kubectl -n ${step.workload.namespace} rollout resume ${shortName(step.workload)}` }],
+  });
+}
+
+/** The problem of a restart that did not come to its end in time; what the pods say is in it. */
+export function restartProblem(step: RestartStep, observation: WorkloadObservation, detail: string): Problem {
+  const name = `${shortName(step.workload)} in ${step.workload.namespace}`;
+  const pods = observation.pods.filter((pod) => !isTerminating(pod));
+  const ready = pods.filter(isReady);
+  const wrong = ready.filter((pod) => revisionOf(pod) !== step.revision);
+  if (detail.startsWith('unknown')) return stateUnknownProblem(step, name, detail);
+  if (ready.length < pods.length || pods.length === 0 || wrong.length === 0 && !/prox/.test(detail)) return notReadyProblem(step, name, pods, detail);
+  if (wrong.length > 0) {
+    return new Problem('RUN-022', {
+      what: `${name}: ${wrong.length} of ${pods.length} pods are on ${[...new Set(wrong.map((pod) => revisionOf(pod) ?? 'no revision'))].join(', ')}, wanted ${step.revision ?? 'no proxy'}.`,
+      next: lookAtPods(step),
+    });
+  }
+  return new Problem('RUN-024', { what: `${name}: ${detail}.`, next: [{ label: 'look', command: 'meshlift proxy-status' }, ...lookAtPods(step)] });
+}
+
+function stateUnknownProblem(step: RestartStep, name: string, detail: string): Problem {
+  return new Problem('RUN-023', { what: `${name}: ${detail}.`, next: [{ label: 'look', command: `kubectl get pods -A -l app=istiod,istio.io/rev=${step.revision ?? ''}` }] });
+}
+
+function notReadyProblem(step: RestartStep, name: string, pods: readonly Pod[], detail: string): Problem {
+  const lines = describeUnready(pods);
+  const wanted = step.revision === null ? '' : ` on ${step.revision}`;
+  return new Problem('RUN-021', { what: [`${name} did not become ready${wanted}: ${detail}.`, ...lines].join('\n'), next: lookAtPods(step) });
+}
+
+function lookAtPods(step: RestartStep): { label: string; command: string }[] {
+  return [{ label: 'look', command: `kubectl -n ${step.workload.namespace} describe ${shortName(step.workload)}` }];
+}

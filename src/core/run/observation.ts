@@ -1,0 +1,45 @@
+/** What the mesh shows about the target of one step, read anew each turn. */
+import type { DefaultMove } from '../controlplane/default-pointers.ts';
+import type { KubeObject, Labels, ObjectRef, Pod, PodController, WebhookConfiguration } from '../mesh/kube-objects.ts';
+import type { IstiodReport } from '../mesh/mesh-objects.ts';
+import type { Usage } from '../usage/find-uses.ts';
+
+/** What a server-side dry run of a pod came back with. Nothing is stored by it. */
+export interface InjectionProbe {
+  /** Revision that injected the pod; absent when none did. */
+  readonly revision?: string;
+  /** The API server refused the pod, or could not be asked: its words. */
+  readonly error?: string;
+}
+
+export interface ControlPlaneObservation {
+  /** Absent while there is none. */
+  readonly deployment?: PodController;
+  readonly pods: readonly Pod[];
+  readonly webhooks: readonly WebhookConfiguration[];
+  /** Absent when the deployment is not ready yet, so that it made no sense to ask. */
+  readonly probe?: InjectionProbe;
+  /** Objects of the revision beside it whose content is not what it was before the step; absent when not compared. */
+  readonly changedBeside?: readonly string[];
+}
+
+export type StepObservation =
+  | { readonly kind: 'crds'; readonly pending: readonly { readonly name: string; readonly why: string }[] }
+  | { readonly kind: 'control-plane'; readonly controlPlane: ControlPlaneObservation; readonly missing: readonly ObjectRef[] }
+  | {
+      readonly kind: 'namespace';
+      /** Absent when the namespace is gone. */
+      readonly labels?: Labels;
+      readonly probe?: InjectionProbe;
+    }
+  | {
+      readonly kind: 'workload';
+      /** Absent when the workload is gone. */
+      readonly controller?: PodController;
+      /** Pods of the workload, terminating ones included. */
+      readonly pods: readonly Pod[];
+      readonly reports: readonly IstiodReport[];
+    }
+  | { readonly kind: 'default'; readonly pending: readonly DefaultMove[] | undefined }
+  | { readonly kind: 'removal'; readonly present: readonly ObjectRef[]; readonly usage?: Usage }
+  | { readonly kind: 'restore'; readonly pending: readonly KubeObject[]; readonly controlPlane?: ControlPlaneObservation };

@@ -1,0 +1,12 @@
+import type { Problem } from '../problems/problem.ts';
+
+/** How the target of a step stands, judged from what was observed. */
+export type StepAssessment =
+  /** Not yet as wanted; `detail` says what is missing, with figures. */
+  | { readonly kind: 'pending'; readonly detail: string }
+  /** As wanted in this sample. */
+  | { readonly kind: 'satisfied'; readonly evidence: readonly string[] }
+  /** The target is gone, so there is nothing left to do. */
+  | { readonly kind: 'obsolete'; readonly reason: string }
+  /** It will not come right by waiting. */
+  | { readonly kind: 'blocked'; readonly problem: Problem };

@@ -1,0 +1,54 @@
+/** The cluster, in our words. Reading and writing are apart: what plans is given no writer. */
+import type { AccessAnswer, AccessRule } from '../core/permissions/access-rules.ts';
+import type { InjectionProbe } from '../core/run/observation.ts';
+import type { KubeObject, ObjectRef, Pod, PodController } from '../core/mesh/kube-objects.ts';
+import type { IstiodReport, MeshObjects } from '../core/mesh/mesh-objects.ts';
+import type { WorkloadRef } from '../core/mesh/mesh-inventory.ts';
+
+export interface ClusterReader {
+  /**
+   * Everything a look at the mesh needs. `plan` reads more than `status`: disruption budgets and objects pinned to a revision.
+   * What may not be read is empty and named in `unread`; only a cluster that cannot be reached at all is thrown.
+   * @throws Problem when there is no cluster, or it does not accept us; Transient when it does not answer now
+   */
+  readMesh(scope: 'status' | 'plan'): Promise<MeshObjects>;
+  /** Istio's CRDs that exist, whole. */
+  readIstioCrds(): Promise<readonly KubeObject[]>;
+  /** Objects of the kinds that Istio's charts make, in the Istio namespace and cluster-wide. */
+  readControlPlaneObjects(): Promise<readonly KubeObject[]>;
+  /** Whether we may do what the rules say; asked of the API server itself. */
+  readAccess(rules: readonly AccessRule[]): Promise<readonly AccessAnswer[]>;
+  /** One object as it is; undefined when it, or its kind, does not exist. */
+  readObject(ref: ObjectRef): Promise<KubeObject | undefined>;
+  /** One workload and its own pods, terminating ones included; undefined when the workload does not exist. */
+  readWorkload(ref: WorkloadRef): Promise<{ readonly controller: PodController; readonly pods: readonly Pod[] } | undefined>;
+  /** Pods of the Istio namespace that belong to a revision's istiod. */
+  readIstiodPods(revision: string): Promise<readonly Pod[]>;
+  /** What every istiod pod of every revision says of its proxies; `namespace` limits the proxies. */
+  readIstiods(namespace?: string): Promise<readonly IstiodReport[]>;
+}
+
+export interface PodProber {
+  /** Lets the API server go through the creation of a pod without storing it, webhooks included. */
+  dryRunPod(namespace: string, labels: Readonly<Record<string, string>>): Promise<InjectionProbe>;
+}
+
+export interface ApplyOptions {
+  readonly fieldManager: string;
+  /** Take over fields that another manager owns. */
+  readonly force: boolean;
+}
+
+/** Every effect is conditional or idempotent: done twice, it changes nothing the second time. */
+export interface ClusterWriter {
+  /** Server-side apply. @throws Problem KUBE-006 on a conflict that `force` does not allow to win */
+  applyObject(object: KubeObject, options: ApplyOptions): Promise<void>;
+  /** Sets and removes labels in one patch, only if the namespace is still at `resourceVersion`. @throws Transient on a conflict */
+  setNamespaceLabels(name: string, set: Readonly<Record<string, string | null>>, resourceVersion: string | undefined): Promise<void>;
+  /** Marks the pod template, which makes its controller replace the pods. Nothing happens when the mark is there already. */
+  markRestart(ref: WorkloadRef, mark: string): Promise<void>;
+  /** Writes the object as given: created when it does not exist, else replaced whole at the present resourceVersion. */
+  putObject(object: KubeObject): Promise<void>;
+  /** Deletes it; nothing happens when it is gone. Dependents are deleted first. */
+  deleteObject(ref: ObjectRef): Promise<void>;
+}

@@ -1,0 +1,38 @@
+/** What brings a control plane into the cluster: istioctl, or manifests that the user rendered. */
+import type { KubeObject } from '../core/mesh/kube-objects.ts';
+import type { Pin } from '../core/plan/plan.ts';
+
+export interface RenderedInstall {
+  readonly objects: readonly KubeObject[];
+  /** Tools and files that the plan is pinned to. */
+  readonly pins: readonly Pin[];
+  /** Dotted paths of values and mesh configuration that the request itself sets. */
+  readonly requestedPaths: readonly string[];
+}
+
+export interface InstallTarget {
+  readonly revision: string;
+  /** Version asked for; undefined when whatever is rendered is meant. */
+  readonly version: string | undefined;
+  readonly namespace: string;
+  /** IstioOperator overlay with values that are carried over; empty for none. */
+  readonly overlay: string;
+}
+
+export interface ControlPlaneInstaller {
+  /** True when values of the installed revision can be carried over to what it renders. */
+  readonly canCarryOver: boolean;
+  /** True when installing makes the new revision the default if no default tag exists. */
+  readonly movesDefaultWhenNoTag: boolean;
+  /**
+   * Renders without touching a cluster.
+   * @throws Problem TOOL-001, TOOL-002, TOOL-003, ARGS-002, PLAN-003
+   */
+  render(target: InstallTarget): Promise<RenderedInstall>;
+  /**
+   * Installs; may be called again after it was cut off. CRDs were applied before.
+   * @param onOutput gets the tool's output line by line
+   * @throws Problem TOOL-003 with the output; Problem PLAN-015 when a pinned file or tool has changed
+   */
+  install(target: InstallTarget, pins: readonly Pin[], onOutput: (line: string) => void): Promise<void>;
+}

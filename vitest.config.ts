@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+import manifest from './package.json' with { type: 'json' };
+import { CiReporter } from './test/kit/ci-reporter.ts';
+
+export default defineConfig({
+  define: { MESHLIFT_VERSION: JSON.stringify(manifest.version) },
+  test: {
+    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    exclude: ['**/node_modules/**', 'test/real/**'],
+    reporters: ['default', new CiReporter()],
+  },
+});
