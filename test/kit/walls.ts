@@ -26,6 +26,7 @@ const CORE_ROOMS: Readonly<Record<string, readonly string[]>> = {
   permissions: ['problems', 'versions', 'mesh'],
   request: ['problems', 'versions', 'mesh'],
   usage: ['problems', 'versions', 'mesh', 'injection'],
+  status: ['problems', 'versions', 'mesh', 'injection'],
   moves: ['problems', 'versions', 'mesh', 'injection', 'request'],
   controlplane: ['problems', 'versions', 'mesh', 'injection', 'request'],
   findings: ['problems', 'versions', 'mesh', 'injection', 'permissions', 'request', 'usage', 'moves', 'controlplane'],

@@ -4,9 +4,8 @@
  * @source istio/istio istioctl/pkg/tag/generate.go and manifests/charts/istio-control/istio-discovery/templates/
  *   revision-tags-mwc.yaml, manifests/charts/default/templates/validatingwebhook.yaml @86c9f01
  */
-import { DEFAULT_TAG_CONFIGURATION, DEFAULT_VALIDATOR, findInjectionWebhooks, revisionLabel } from '../mesh/find-revisions.ts';
+import { DEFAULT_TAG_CONFIGURATION, DEFAULT_VALIDATOR, findInjectionWebhooks, revisionLabel, type WebhookObjects } from '../mesh/find-revisions.ts';
 import type { KubeObject, LabelSelector, Service, WebhookConfiguration, WebhookEntry } from '../mesh/kube-objects.ts';
-import type { MeshObjects } from '../mesh/mesh-objects.ts';
 
 export interface DefaultMove {
   /** Absent when the object is created. */
@@ -25,7 +24,7 @@ const DEFAULT_TAG_SERVICE = 'istiod-revision-tag-default';
  * @returns the objects to write, in the order in which no pod is injected twice and no configuration write fails;
  *   empty when it is the default already, undefined when the revision lacks its own webhooks or Service
  */
-export function buildDefaultMove(objects: MeshObjects, revision: string): DefaultMove[] | undefined {
+export function buildDefaultMove(objects: WebhookObjects, revision: string): DefaultMove[] | undefined {
   const canonical = objects.mutatingWebhooks.find((c) => isOwn(c, revision) && (c.webhooks ?? []).some((w) => w.name.endsWith('sidecar-injector.istio.io')));
   const validator = objects.validatingWebhooks.find((c) => isOwn(c, revision) && c.metadata.name !== DEFAULT_VALIDATOR && (c.webhooks ?? []).length > 0);
   const service = ownService(canonical, objects.services);
@@ -47,7 +46,7 @@ function byName<T extends KubeObject>(objects: readonly T[], name: string): T | 
   return objects.find((o) => o.metadata.name === name);
 }
 
-function tagConfiguration(objects: MeshObjects): WebhookConfiguration | undefined {
+function tagConfiguration(objects: WebhookObjects): WebhookConfiguration | undefined {
   return objects.mutatingWebhooks.find((c) => c.metadata.labels?.['istio.io/tag'] === 'default');
 }
 
@@ -57,7 +56,7 @@ function ownService(canonical: WebhookConfiguration | undefined, services: reado
 }
 
 /** An unrevisioned configuration that still answers for the default would inject a second time. */
-function deactivations(objects: MeshObjects, revision: string): DefaultMove[] {
+function deactivations(objects: WebhookObjects, revision: string): DefaultMove[] {
   const active = new Set(
     findInjectionWebhooks(objects)
       .filter((w) => w.tag === undefined && w.revision !== revision && !w.deactivated && /^(namespace|object|auto)\./.test(w.entry.name))

@@ -1,4 +1,5 @@
-import type { KubeObject, ObjectRef } from '../mesh/kube-objects.ts';
+import type { KubeObject, ObjectRef, WebhookEntry } from '../mesh/kube-objects.ts';
+import { sortKeys } from './diff-objects.ts';
 
 export function refOf(object: KubeObject): ObjectRef {
   return {
@@ -20,9 +21,23 @@ export function refText(ref: ObjectRef): string {
   return `${ref.kind} ${ref.namespace === undefined ? '' : `${ref.namespace}/`}${ref.name}`;
 }
 
-/** An object as it would be created again: without what the server sets, and without status. */
+/**
+ * An object as it would be created again: without what the server or a controller sets, and without status. A Service
+ * gets a new address, since its old one may have been given away.
+ */
 export function withoutServerFields(object: KubeObject): KubeObject {
-  const { uid, resourceVersion, generation, creationTimestamp, managedFields, deletionTimestamp, ownerReferences, ...metadata } = object.metadata;
+  const { uid, resourceVersion, generation, creationTimestamp, managedFields, deletionTimestamp, ...metadata } = object.metadata;
   const { status, ...rest } = object;
-  return { ...rest, metadata: { ...metadata, ...(ownerReferences === undefined ? {} : { ownerReferences }) } } as KubeObject;
+  const { 'deployment.kubernetes.io/revision': _revision, ...annotations } = metadata.annotations ?? {};
+  const clean = { ...rest, metadata: { ...metadata, ...(metadata.annotations === undefined ? {} : { annotations }) } } as KubeObject;
+  if (object.kind !== 'Service') return clean;
+  const { clusterIP, clusterIPs, ...spec } = object['spec'] as { clusterIP?: string; clusterIPs?: unknown } & Record<string, unknown>;
+  return { ...clean, spec: clusterIP === 'None' ? { ...spec, clusterIP } : spec };
+}
+
+/** What must stay the same of an object that a step must not touch; what istiod itself writes into webhooks does not count. */
+export function contentText(object: KubeObject): string {
+  const { webhooks, ...rest } = withoutServerFields(object) as KubeObject & { webhooks?: readonly WebhookEntry[] };
+  const stable = webhooks?.map(({ failurePolicy, clientConfig, ...entry }) => ({ ...entry, service: clientConfig?.service, url: clientConfig?.url }));
+  return JSON.stringify(sortKeys({ ...rest, ...(stable === undefined ? {} : { webhooks: stable }) }));
 }

@@ -110,3 +110,9 @@ function rank(object: KubeObject): number {
   const index = REMOVAL_ORDER.indexOf(object.kind);
   return index < 0 ? REMOVAL_ORDER.length : index;
 }
+
+/** Order in which objects are created: the reverse of their removal, unknown kinds first. */
+export function installOrder(objects: readonly KubeObject[]): KubeObject[] {
+  const order = (object: KubeObject): number => (object.kind === 'Namespace' ? REMOVAL_ORDER.length + 1 : rank(object));
+  return objects.toSorted((a, b) => order(b) - order(a));
+}

@@ -16,8 +16,11 @@ export function revisionLabel(object: KubeObject): string {
   return object.metadata.labels?.['istio.io/rev'] || UNREVISIONED;
 }
 
+/** The part of a mesh in which webhooks live. */
+export type WebhookObjects = Pick<MeshObjects, 'mutatingWebhooks' | 'validatingWebhooks' | 'services'>;
+
 /** Every injection webhook entry of the cluster, those of tags, deactivated and dangling ones included. */
-export function findInjectionWebhooks(objects: MeshObjects): InjectionWebhook[] {
+export function findInjectionWebhooks(objects: WebhookObjects): InjectionWebhook[] {
   return objects.mutatingWebhooks.flatMap((configuration) =>
     injectionEntries(configuration).map((entry) => {
       const tag = configuration.metadata.labels?.['istio.io/tag'];
@@ -130,7 +133,7 @@ function revisionOf(
 function versionOf(deployment: PodController, istiods: readonly IstiodReport[]): string {
   const asked = istiods.find((report) => report.version !== undefined)?.version;
   const image = discoveryContainer(deployment)?.image;
-  return asked ?? (image === undefined ? undefined : versionOfImage(image)) ?? deployment.metadata.labels?.['app.kubernetes.io/version'] ?? 'unknown';
+  return asked ?? (image === undefined ? undefined : versionOfImage(image)) ?? 'unknown';
 }
 
 /** The Service that selects the Deployment's pods and is not made for a tag. */
@@ -145,13 +148,10 @@ function serviceOf(deployment: PodController, services: readonly Service[]): str
   )?.metadata.name;
 }
 
-/** istioctl stamps every object with its owner; Helm leaves its release in annotations; what has neither was applied. */
+/** istioctl stamps what it installs as managed; Helm leaves its release in annotations; what has neither was applied. */
 function installMethod(deployment: PodController): InstallMethod {
   if (deployment.metadata.annotations?.['meta.helm.sh/release-name'] !== undefined) return 'helm';
-  const labels = deployment.metadata.labels ?? {};
-  return labels['operator.istio.io/managed'] !== undefined && labels['install.operator.istio.io/owning-resource-namespace'] !== undefined
-    ? 'istioctl'
-    : 'manifests';
+  return deployment.metadata.labels?.['operator.istio.io/managed'] === undefined ? 'manifests' : 'istioctl';
 }
 
 /** Which revision is the default in each of the three senses; a sense that nobody serves is absent. */

@@ -10,6 +10,8 @@ export const REVISION_NAME = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const installSchema = z.discriminatedUnion('with', [
   z.strictObject({
     with: z.literal('istioctl'),
+    /** Path of the binary, or its name on PATH. */
+    istioctl: z.string().default('istioctl'),
     /** IstioOperator file as named by the user; its content is pinned by digest in the plan. */
     file: z.string().optional(),
     /** `--set` values as given, for example `profile=minimal`. */

@@ -8,8 +8,10 @@ import type { Usage } from '../usage/find-uses.ts';
 export interface InjectionProbe {
   /** Revision that injected the pod; absent when none did. */
   readonly revision?: string;
-  /** The API server refused the pod, or could not be asked: its words. */
+  /** The webhook failed, or the API server could not be asked: its words. */
   readonly error?: string;
+  /** Something that has nothing to do with injection refused the pod, such as a quota: its words. */
+  readonly inconclusive?: string;
 }
 
 export interface ControlPlaneObservation {

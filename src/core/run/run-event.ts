@@ -19,7 +19,14 @@ const at = { at: z.string() };
 export const runEventSchema = z.discriminatedUnion('type', [
   z.object({ ...at, type: z.literal('RunStarted'), driver: z.string(), planDigest: z.string() }),
   z.object({ ...at, type: z.literal('DriverChanged'), driver: z.string() }),
-  z.object({ ...at, type: z.literal('StepStarted'), step: z.string(), originals: z.array(originalSchema).default([]) }),
+  z.object({
+    ...at,
+    type: z.literal('StepStarted'),
+    step: z.string(),
+    originals: z.array(originalSchema).default([]),
+    /** Digests of objects that the step must not change, by name. */
+    digests: z.record(z.string(), z.string()).default({}),
+  }),
   z.object({ ...at, type: z.literal('StepDone'), step: z.string(), evidence: z.array(z.string()).default([]) }),
   z.object({ ...at, type: z.literal('StepSkipped'), step: z.string(), reason: z.string() }),
   z.object({ ...at, type: z.literal('StepFailed'), step: z.string(), problem: storedProblemSchema }),

@@ -25,6 +25,7 @@ export interface RunState {
   readonly startedAt: ReadonlyMap<string, string>;
   readonly endedAt: ReadonlyMap<string, string>;
   readonly originals: ReadonlyMap<string, readonly Original[]>;
+  readonly digests: ReadonlyMap<string, Readonly<Record<string, string>>>;
   readonly problem?: StoredProblem;
   readonly runStartedAt: string;
   readonly lastEventAt: string;
@@ -38,6 +39,7 @@ const EMPTY: RunState = {
   startedAt: new Map(),
   endedAt: new Map(),
   originals: new Map(),
+  digests: new Map(),
   runStartedAt: '',
   lastEventAt: '',
 };
@@ -59,6 +61,7 @@ export function applyEvent(state: RunState, event: RunEvent): RunState {
         startedAt: withEntry(state.startedAt, event.step, event.at),
         // A step that is started again keeps what was there before its first effect.
         originals: state.originals.has(event.step) ? state.originals : withEntry(state.originals, event.step, event.originals),
+        digests: state.digests.has(event.step) ? state.digests : withEntry(state.digests, event.step, event.digests),
       };
     case 'StepDone':
       return { ...withStep(next, event.step, 'done'), endedAt: withEntry(state.endedAt, event.step, event.at) };

@@ -31,7 +31,8 @@ export function assessControlPlane(wanted: ControlPlaneExpectation, observed: Co
 }
 
 function probeDetail({ probe }: ControlPlaneObservation, revision: string): string {
-  if (probe?.error !== undefined) return `a dry-run pod was refused: ${probe.error}`;
+  const refused = probe?.error ?? probe?.inconclusive;
+  if (refused !== undefined) return `a dry-run pod was refused: ${refused}`;
   return probe?.revision === undefined ? 'a dry-run pod was not injected' : `a dry-run pod was injected by ${probe.revision}, not by ${revision}`;
 }
 

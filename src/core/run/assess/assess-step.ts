@@ -61,6 +61,7 @@ function assessNamespace(step: StepOf<'labelNamespace'>, observed: Extract<StepO
     };
   }
   if (wrong.length > 0) return { kind: 'pending', detail: started ? 'the labels are not set yet' : 'the labels are as the plan found them' };
+  if (probe?.inconclusive !== undefined) return { kind: 'satisfied', evidence: ['labels set', `injection could not be tried: ${probe.inconclusive}`] };
   if (step.revision === null || probe?.revision === step.revision) {
     return { kind: 'satisfied', evidence: ['labels set', ...(step.revision === null ? [] : [`a dry-run pod was injected by ${step.revision}`])] };
   }

@@ -1,0 +1,95 @@
+/** HTTP to a pod's loopback through the API server, as `kubectl port-forward` does it. */
+import { request } from 'node:http';
+import { Duplex, PassThrough } from 'node:stream';
+import type { Socket } from 'node:net';
+import { PortForward } from '@kubernetes/client-node';
+import { Problem } from '../../core/problems/problem.ts';
+import type { KubeClient } from './kube-client.ts';
+import { KubeStatusError, toProblem } from './kube-errors.ts';
+
+const TIMEOUT_MS = 10_000;
+
+export interface PodTarget {
+  readonly namespace: string;
+  readonly pod: string;
+  readonly port: number;
+}
+
+/**
+ * One GET over a forwarded connection of its own.
+ * @returns the body
+ * @throws Error with a short text: not allowed, nothing listens, another status than 200, no answer in time
+ */
+export async function getThroughPod(client: KubeClient, target: PodTarget, path: string): Promise<string> {
+  const connection = await forward(client, target);
+  try {
+    return await get(connection.stream, path, connection.errors);
+  } finally {
+    connection.close();
+  }
+}
+
+interface Forwarded {
+  readonly stream: Duplex;
+  readonly errors: () => string;
+  close(): void;
+}
+
+async function forward(client: KubeClient, target: PodTarget): Promise<Forwarded> {
+  const toPod = new PassThrough();
+  const fromPod = new PassThrough();
+  const errorStream = new PassThrough();
+  let errors = '';
+  errorStream.on('data', (chunk: Buffer) => {
+    errors += chunk.toString('utf8');
+    fromPod.destroy(new Error(errors.trim()));
+  });
+  let socket: Awaited<ReturnType<PortForward['portForward']>>;
+  try {
+    socket = await new PortForward(client.config).portForward(target.namespace, target.pod, [target.port], fromPod, errorStream, toPod);
+  } catch (error) {
+    throw forwardProblem(error, target, client);
+  }
+  const webSocket = typeof socket === 'function' ? socket() : socket;
+  webSocket?.on('close', () => fromPod.end());
+  const stream = Duplex.from({ readable: fromPod, writable: toPod });
+  stream.on('error', () => undefined);
+  return {
+    stream,
+    errors: () => errors.trim(),
+    close: () => {
+      stream.destroy();
+      webSocket?.terminate();
+    },
+  };
+}
+
+/** The handshake fails with the status only in its text. */
+function forwardProblem(error: unknown, target: PodTarget, client: KubeClient): Error {
+  const text = (error as { message?: string } | null)?.message ?? String(error);
+  const status = Number(/Unexpected server response: (\d+)/.exec(text)?.[1]);
+  if (Number.isNaN(status)) return toProblem((error as { error?: unknown }).error ?? error, client.server);
+  const intent = { verb: 'create', group: '', resource: 'pods/portforward', namespace: target.namespace, name: target.pod };
+  return toProblem(new KubeStatusError(status, { message: `HTTP ${status} on pods/portforward` }, intent), client.server);
+}
+
+function get(stream: Duplex, path: string, errors: () => string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: Error): void => reject(error instanceof Problem ? error : new Error(errors() || error.message));
+    // A request takes any duplex stream as its connection, although its type wants a socket.
+    const call = request({ path, headers: { host: 'localhost', connection: 'close' }, agent: false, createConnection: () => stream as Socket, timeout: TIMEOUT_MS }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('error', fail);
+      response.on('end', () => {
+        const body = Buffer.concat(chunks).toString('utf8');
+        if (response.statusCode === 200) resolve(body);
+        else fail(new Error(`${path} answers ${response.statusCode ?? 0}: ${body.trim().slice(0, 100)}`));
+      });
+    });
+    call.on('error', fail);
+    call.on('timeout', () => call.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000}s`)));
+    setTimeout(() => call.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000}s`)), TIMEOUT_MS).unref();
+    call.end();
+  });
+}

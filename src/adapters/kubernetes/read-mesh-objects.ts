@@ -1,0 +1,193 @@
+/** Reads everything that a look at the mesh needs, in parallel and paged; what may not be read is named. */
+import type { KubeObject, Pod, PodController } from '../../core/mesh/kube-objects.ts';
+import type { MeshObjects, Unread } from '../../core/mesh/mesh-objects.ts';
+import { Problem } from '../../core/problems/problem.ts';
+import type { KubeClient } from './kube-client.ts';
+import { isNotFound, KubeStatusError } from './kube-errors.ts';
+import { readIstiods } from './read-istiods.ts';
+import { known, resourceRequest, type Resource } from './resource-paths.ts';
+
+/** Only names, labels and owners; for kinds whose specs nobody looks at. */
+const METADATA_ONLY = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
+
+const GATEWAY_API: Resource = { group: 'gateway.networking.k8s.io', version: 'v1', plural: 'gateways', namespaced: true };
+
+/** API groups of Istio's objects. */
+const ISTIO_GROUPS = ['networking.istio.io', 'security.istio.io', 'telemetry.istio.io', 'extensions.istio.io'];
+
+export interface MeshSource {
+  readonly client: KubeClient;
+  readonly istioNamespace: string;
+  readonly clusterName: string;
+  readonly nowMs: () => number;
+}
+
+export async function readMeshObjects(source: MeshSource, scope: 'status' | 'plan'): Promise<MeshObjects> {
+  const { client, istioNamespace } = source;
+  const unread: Unread[] = [];
+  const list = <T extends KubeObject>(resource: Resource, options: ListOptions = {}): Promise<T[]> => listOrNote<T>(client, resource, options, unread);
+  const kind = (apiVersion: string, name: string): Resource => known(apiVersion, name);
+  // Everything else follows once a first answer shows that the cluster is there and accepts us.
+  const [version, kubeSystem] = await Promise.all([readVersion(client), readUid(client)]);
+  const podsAndIstiods = list<Pod>(kind('v1', 'Pod')).then(async (pods) => {
+    const istiods = await readIstiods(client, pods.filter(isIstiodPod), { withVersion: true });
+    return { pods, istiods };
+  });
+  const [{ pods, istiods }, namespaces, deployments, statefulSets, daemonSets, replicaSets, rollouts, jobs, cronJobs, services] = await Promise.all([
+    podsAndIstiods,
+    list(kind('v1', 'Namespace')),
+    list<PodController>(kind('apps/v1', 'Deployment')),
+    list<PodController>(kind('apps/v1', 'StatefulSet')),
+    list<PodController>(kind('apps/v1', 'DaemonSet')),
+    listReplicaSets(client, unread),
+    list<PodController>(kind('argoproj.io/v1alpha1', 'Rollout'), { optional: true }),
+    list(kind('batch/v1', 'Job')),
+    list(kind('batch/v1', 'CronJob')),
+    list(kind('v1', 'Service')),
+  ]);
+  const [mutatingWebhooks, validatingWebhooks, configMaps, gatewayApiGateways, podDisruptionBudgets, pinnedObjects] = await Promise.all([
+    list(kind('admissionregistration.k8s.io/v1', 'MutatingWebhookConfiguration')),
+    list(kind('admissionregistration.k8s.io/v1', 'ValidatingWebhookConfiguration')),
+    list(kind('v1', 'ConfigMap'), { namespace: istioNamespace, labelSelector: 'istio.io/rev' }),
+    list(GATEWAY_API, { optional: true }),
+    scope === 'plan' ? list(kind('policy/v1', 'PodDisruptionBudget')) : [],
+    scope === 'plan' ? readPinned(client, unread) : [],
+  ]);
+  return {
+    readAtMs: source.nowMs(),
+    clusterName: source.clusterName,
+    clusterUid: kubeSystem,
+    istioNamespace,
+    serverVersion: version,
+    namespaces,
+    pods,
+    deployments,
+    statefulSets,
+    daemonSets,
+    replicaSets,
+    rollouts,
+    jobs,
+    cronJobs,
+    services,
+    podDisruptionBudgets,
+    mutatingWebhooks,
+    validatingWebhooks,
+    configMaps,
+    gatewayApiGateways,
+    pinnedObjects,
+    istiods,
+    unread,
+  };
+}
+
+export function isIstiodPod(pod: Pod): boolean {
+  return pod.metadata.labels?.['app'] === 'istiod' && (pod.spec?.containers ?? []).some((c) => c.name === 'discovery');
+}
+
+async function readVersion(client: KubeClient): Promise<string> {
+  const answer = (await client.request({ method: 'GET', path: '/version', verb: 'get', group: '', resource: '/version' })) as { gitVersion?: string };
+  return answer.gitVersion ?? 'unknown';
+}
+
+/** The uid of kube-system is the identity of the cluster; empty when it may not be read. */
+async function readUid(client: KubeClient): Promise<string> {
+  try {
+    const namespace = (await client.request({ method: 'GET', ...resourceRequest(known('v1', 'Namespace'), 'get', { name: 'kube-system' }) })) as KubeObject;
+    return namespace.metadata.uid ?? '';
+  } catch (error) {
+    if (isForbidden(error) || isNotFound(error)) return '';
+    throw error;
+  }
+}
+
+interface ListOptions {
+  readonly namespace?: string;
+  readonly labelSelector?: string;
+  readonly accept?: string;
+  /** A kind that clusters need not serve. */
+  readonly optional?: boolean;
+}
+
+async function listOrNote<T extends KubeObject>(client: KubeClient, resource: Resource, options: ListOptions, unread: Unread[]): Promise<T[]> {
+  try {
+    return await client.list<T>({
+      ...resourceRequest(resource, 'list', options.namespace === undefined ? {} : { namespace: options.namespace }),
+      query: { labelSelector: options.labelSelector },
+      ...(options.accept === undefined ? {} : { accept: options.accept }),
+    });
+  } catch (error) {
+    if (isNotFound(error)) {
+      if (options.optional !== true) unread.push({ what: whatText(resource, options), why: 'the API server does not serve it' });
+      return [];
+    }
+    if (isForbidden(error)) {
+      unread.push({
+        what: whatText(resource, options),
+        why: 'no permission',
+        missingRule: { verb: 'list', group: resource.group, resource: resource.plural, ...(options.namespace === undefined ? {} : { namespace: options.namespace }) },
+      });
+      return [];
+    }
+    throw error;
+  }
+}
+
+function whatText(resource: Resource, options: ListOptions): string {
+  const name = resource.group === '' ? resource.plural : `${resource.plural}.${resource.group}`;
+  if (!resource.namespaced) return name;
+  return `${name} ${options.namespace === undefined ? 'in all namespaces' : `in ${options.namespace}`}`;
+}
+
+function isForbidden(error: unknown): boolean {
+  return (error instanceof Problem && error.code === 'KUBE-005') || (error instanceof KubeStatusError && error.status === 403);
+}
+
+/** ReplicaSets as metadata, since old ones pile up; the few without an owner are read whole. */
+async function listReplicaSets(client: KubeClient, unread: Unread[]): Promise<PodController[]> {
+  const resource = known('apps/v1', 'ReplicaSet');
+  const all = await listOrNote<PodController>(client, resource, { accept: METADATA_ONLY }, unread);
+  const read = await Promise.all(
+    all.map(async (item): Promise<PodController> => {
+      const named = { ...item, apiVersion: 'apps/v1', kind: 'ReplicaSet' };
+      if (item.metadata.ownerReferences?.some((owner) => owner.controller === true)) return named;
+      try {
+        return (await client.request({ method: 'GET', ...resourceRequest(resource, 'get', item.metadata) })) as PodController;
+      } catch (error) {
+        if (isNotFound(error)) return named;
+        throw error;
+      }
+    }),
+  );
+  return read;
+}
+
+/** Istio objects that carry the label `istio.io/rev`, as metadata, of every kind that the cluster serves. */
+async function readPinned(client: KubeClient, unread: Unread[]): Promise<KubeObject[]> {
+  const kinds = (await Promise.all(ISTIO_GROUPS.map((group) => servedKinds(client, group)))).flat();
+  const lists = await Promise.all(
+    kinds.map(async ({ resource, kind }) => {
+      const items = await listOrNote<KubeObject>(client, resource, { labelSelector: 'istio.io/rev', accept: METADATA_ONLY, optional: true }, unread);
+      return items.map((item) => ({ ...item, apiVersion: `${resource.group}/${resource.version}`, kind }));
+    }),
+  );
+  return lists.flat();
+}
+
+/** Kinds of an API group, each in the first version that serves it; none when the cluster does not have the group. */
+async function servedKinds(client: KubeClient, group: string): Promise<{ resource: Resource; kind: string }[]> {
+  const get = (path: string): Promise<unknown> => client.request({ method: 'GET', path, verb: 'get', group: '', resource: path });
+  try {
+    const { versions } = (await get(`/apis/${group}`)) as { versions: { version: string }[] };
+    const lists = await Promise.all(versions.map(({ version }) => get(`/apis/${group}/${version}`) as Promise<{ resources: { name: string; kind: string }[] }>));
+    const kinds = new Map<string, { resource: Resource; kind: string }>();
+    for (const [index, list] of lists.entries()) {
+      for (const { name, kind } of list.resources.filter((r) => !r.name.includes('/') && !kinds.has(r.kind))) {
+        kinds.set(kind, { resource: { group, version: versions[index]?.version ?? '', plural: name, namespaced: true }, kind });
+      }
+    }
+    return [...kinds.values()];
+  } catch (error) {
+    if (isNotFound(error)) return [];
+    throw error;
+  }
+}

@@ -1,0 +1,203 @@
+/** The loop that performs a run: look, choose, store the intent, bring about the effect, store the outcome. */
+import type { KubeObject } from '../core/mesh/kube-objects.ts';
+import type { Step } from '../core/plan/step.ts';
+import { Problem, Transient } from '../core/problems/problem.ts';
+import { assessControlPlane, controlPlaneProblem } from '../core/run/assess/assess-control-plane.ts';
+import { assessStep } from '../core/run/assess/assess-step.ts';
+import { currentStep, decideNextAction, SAMPLE_INTERVAL_MS, type NextAction } from '../core/run/decide-next-action.ts';
+import type { RunEvent, StoredProblem } from '../core/run/run-event.ts';
+import { stepStatus, type RunRecord } from '../core/run/run-state.ts';
+import type { HeldLock } from '../ports/run-lock.ts';
+import type { RunWriter } from '../ports/run-store.ts';
+import { instant, type RunPorts } from './flow-ports.ts';
+import { observeStep } from './observe-step.ts';
+import { installerOf, installTarget, originalsOf, performStep } from './perform-step.ts';
+
+export type RunOutcome = Extract<NextAction, { kind: 'stop' }>['reason'];
+
+export interface RunResult {
+  readonly outcome: RunOutcome;
+  readonly record: RunRecord;
+  /** Set when a step failed, or the cluster stopped answering. */
+  readonly problem?: Problem;
+}
+
+export interface PerformRunInput {
+  readonly writer: RunWriter;
+  readonly lock: HeldLock;
+  /** Given when somebody asks this process to stop between two steps. */
+  readonly stopSignal: AbortSignal;
+}
+
+/** How long a cluster may be silent before the run stops. */
+const LONGEST_SILENCE_MS = 120_000;
+const LONGEST_BACKOFF_MS = 10_000;
+
+export async function performRun(ports: RunPorts, input: PerformRunInput): Promise<RunResult> {
+  const driver = new Driver(ports, input);
+  let silentSinceMs: number | undefined;
+  let failures = 0;
+  for (;;) {
+    try {
+      const result = await driver.turn();
+      silentSinceMs = undefined;
+      failures = 0;
+      if (result) return result;
+    } catch (error) {
+      if (!(error instanceof Transient)) throw error;
+      failures += 1;
+      silentSinceMs ??= ports.clock.nowMs();
+      const waitMs = Math.min(error.retryAfterMs ?? SAMPLE_INTERVAL_MS * 2 ** Math.min(failures - 1, 4), LONGEST_BACKOFF_MS);
+      if (ports.clock.nowMs() - silentSinceMs + waitMs > LONGEST_SILENCE_MS) return { outcome: 'failed', record: input.writer.record, problem: silentProblem(error, input.writer.record) };
+      ports.observer.tell({ kind: 'trouble', reason: error.reason, waitMs });
+      await ports.clock.sleep(waitMs);
+    }
+  }
+}
+
+function silentProblem(error: Transient, record: RunRecord): Problem {
+  return new Problem('RUN-050', {
+    what: `${error.reason}.`,
+    state: { kind: 'paused', detail: `${record.name} stands at ${currentStep(record)?.title ?? 'its end'}; what was done stands and is recorded.` },
+    next: [
+      { label: 'go on', command: 'meshlift resume' },
+      { label: 'take back', command: 'meshlift rollback' },
+    ],
+  });
+}
+
+/** One turn at a time; what it remembers between turns is lost with the process, without harm. */
+class Driver {
+  readonly #ports: RunPorts;
+  readonly #input: PerformRunInput;
+  #step = '';
+  #sinceMs = 0;
+  #performed = false;
+  #healthySamples = 0;
+  #rendered: readonly KubeObject[] | undefined;
+
+  constructor(ports: RunPorts, input: PerformRunInput) {
+    this.#ports = ports;
+    this.#input = input;
+  }
+
+  get #record(): RunRecord {
+    return this.#input.writer.record;
+  }
+
+  async turn(): Promise<RunResult | undefined> {
+    this.#expectLock();
+    const step = currentStep(this.#record);
+    if (step && step.id !== this.#step) this.#takeUp(step);
+    if (!step) return this.#act(decideNextAction({ record: this.#record, stopAsked: this.#input.stopSignal.aborted }));
+    const started = stepStatus(this.#record.state, step) === 'started';
+    if (!started && (await this.#pauseWasAsked())) return undefined;
+    const observation = await observeStep(this.#ports, { step, state: this.#record.state, rendered: () => this.#render() });
+    const assessment = assessStep(step, observation, started);
+    this.#healthySamples = assessment.kind === 'satisfied' ? this.#healthySamples + 1 : 0;
+    const memory = { performed: this.#performed, elapsedMs: this.#ports.clock.nowMs() - this.#sinceMs, healthySamples: this.#healthySamples };
+    return this.#act(decideNextAction({ record: this.#record, stopAsked: this.#input.stopSignal.aborted, current: { step, observation, assessment, memory } }));
+  }
+
+  #expectLock(): void {
+    if (this.#input.lock.isHeld()) return;
+    throw new Problem('RUN-002', { what: 'The lock of this mesh was lost.', next: [{ label: 'look', command: 'meshlift runs' }] });
+  }
+
+  #takeUp(step: Step): void {
+    this.#step = step.id;
+    this.#sinceMs = this.#ports.clock.nowMs();
+    this.#performed = false;
+    this.#healthySamples = 0;
+  }
+
+  async #pauseWasAsked(): Promise<boolean> {
+    if (this.#record.state.phase === 'paused') return false;
+    const controls = await this.#ports.store.readControls(this.#record.name);
+    if (!controls.paused) return false;
+    await this.#append({ type: 'Paused', at: this.#now(), by: 'request' });
+    return true;
+  }
+
+  async #act(action: NextAction): Promise<RunResult | undefined> {
+    switch (action.kind) {
+      case 'start': {
+        const before = await originalsOf(this.#ports, action.step);
+        await this.#append({ type: 'StepStarted', at: this.#now(), step: action.step.id, ...before });
+        return this.#perform(action.step);
+      }
+      case 'perform':
+        return this.#perform(action.step);
+      case 'wait':
+        this.#ports.observer.tell({ kind: 'progress', step: action.step, detail: action.detail, record: this.#record });
+        await this.#ports.clock.sleep(action.waitMs);
+        return undefined;
+      case 'complete':
+        await this.#append({ type: 'StepDone', at: this.#now(), step: action.step.id, evidence: [...action.evidence] });
+        return undefined;
+      case 'skip':
+        await this.#append({ type: 'StepSkipped', at: this.#now(), step: action.step.id, reason: action.reason });
+        return undefined;
+      case 'fail':
+        return this.#fail(action.step, action.problem);
+      case 'stop':
+        return this.#stop(action.reason);
+    }
+  }
+
+  async #perform(step: Step): Promise<RunResult | undefined> {
+    this.#expectLock();
+    try {
+      await performStep(this.#ports, { run: this.#record.name, step, plan: this.#record.plan, state: this.#record.state, rendered: () => this.#render() });
+    } catch (error) {
+      if (error instanceof Problem) return this.#fail(step, await this.#explain(step, error));
+      throw error;
+    }
+    this.#performed = true;
+    return undefined;
+  }
+
+  /** istioctl only says that it waited in vain; what the pods say tells why. */
+  async #explain(step: Step, error: Problem): Promise<Problem> {
+    if (step.kind !== 'installControlPlane' || error.code !== 'TOOL-003') return error;
+    const observation = await observeStep(this.#ports, { step, state: this.#record.state, rendered: () => this.#render() });
+    if (observation.kind !== 'control-plane' || !observation.controlPlane.deployment) return error;
+    const wanted = { revision: step.revision, namespace: step.namespace, mustInject: true };
+    const assessment = assessControlPlane(wanted, observation.controlPlane);
+    const detail = assessment.kind === 'pending' ? assessment.detail : 'istioctl failed';
+    const problem = controlPlaneProblem(wanted, observation.controlPlane, detail);
+    return new Problem(problem.code, { ...problem.details, what: `${problem.details.what}\n${error.details.what}` });
+  }
+
+  async #fail(step: Step, problem: Problem): Promise<RunResult> {
+    await this.#append({ type: 'StepFailed', at: this.#now(), step: step.id, problem: stored(problem) });
+    return { outcome: 'failed', record: this.#record, problem };
+  }
+
+  async #stop(reason: RunOutcome): Promise<RunResult> {
+    if ((reason === 'moved' || reason === 'finished' || reason === 'rolled-back') && this.#record.state.phase !== reason) {
+      await this.#append({ type: 'RunEnded', at: this.#now(), outcome: reason });
+    }
+    return { outcome: reason, record: this.#record };
+  }
+
+  async #append(event: RunEvent): Promise<void> {
+    const record = await this.#input.writer.append(event);
+    this.#ports.observer.tell({ kind: 'event', event, record });
+  }
+
+  async #render(): Promise<readonly KubeObject[]> {
+    const { plan } = this.#record;
+    this.#rendered ??= (await installerOf(this.#ports, plan).render(installTarget(plan))).objects;
+    return this.#rendered;
+  }
+
+  #now(): string {
+    return instant(this.#ports.clock.nowMs());
+  }
+}
+
+function stored(problem: Problem): StoredProblem {
+  const { what, why, next } = problem.details;
+  return { code: problem.code, what, why: why ?? '', next: next.map((step) => ({ label: step.label, ...(step.command === undefined ? {} : { command: step.command }) })) };
+}

@@ -1,0 +1,100 @@
+/** Brings about the effect of one step. Every effect may be repeated: done twice, it changes nothing the second time. */
+import { buildDefaultMove } from '../core/controlplane/default-pointers.ts';
+import { refOf, withoutServerFields } from '../core/controlplane/object-identity.ts';
+import { installOrder } from '../core/controlplane/own-objects.ts';
+import type { KubeObject } from '../core/mesh/kube-objects.ts';
+import type { Plan } from '../core/plan/plan.ts';
+import type { Step, StepOf } from '../core/plan/step.ts';
+import { restartMark } from '../core/run/restart-mark.ts';
+import type { Original } from '../core/run/run-event.ts';
+import type { RunState } from '../core/run/run-state.ts';
+import type { ControlPlaneInstaller, InstallTarget } from '../ports/installer.ts';
+import { digestsOf, readWebhookObjects } from './observe-step.ts';
+import type { RunPorts } from './flow-ports.ts';
+
+export type PerformingPorts = Pick<RunPorts, 'reader' | 'writer' | 'prober' | 'observer' | 'sha256' | 'installerFor'>;
+
+export interface PerformInput {
+  readonly run: string;
+  readonly step: Step;
+  /** The plan of the run; the one that the installer belongs to. */
+  readonly plan: Plan;
+  readonly state: RunState;
+  rendered(): Promise<readonly KubeObject[]>;
+}
+
+export async function performStep(ports: PerformingPorts, input: PerformInput): Promise<void> {
+  const { step, plan, state } = input;
+  switch (step.kind) {
+    case 'crds':
+      return applyCrds(ports, step, plan, await input.rendered());
+    case 'installControlPlane':
+      return installerOf(ports, plan).install(installTarget(plan), plan.pins, (line) => ports.observer.tell({ kind: 'output', line }));
+    case 'labelNamespace':
+      return labelNamespace(ports, step);
+    case 'restartWorkload':
+    case 'restartGateway':
+      return ports.writer.markRestart(step.workload, restartMark(input.run, step.id));
+    case 'moveDefault':
+      for (const move of buildDefaultMove(await readWebhookObjects(ports), step.revision) ?? []) await ports.writer.putObject(move.after);
+      return;
+    case 'removeControlPlane':
+      for (const change of step.changes) await ports.writer.deleteObject(change.ref);
+      return;
+    case 'restoreObject':
+      return restore(ports, state.originals.get(step.originalsOf) ?? []);
+  }
+}
+
+/** What has to be known before the effect, so that it can be taken back and judged. */
+export async function originalsOf(ports: PerformingPorts, step: Step): Promise<{ originals: Original[]; digests: Record<string, string> }> {
+  switch (step.kind) {
+    case 'installControlPlane':
+      return { originals: [], digests: await digestsOf(ports, step.beside) };
+    case 'moveDefault': {
+      const moves = buildDefaultMove(await readWebhookObjects(ports), step.revision) ?? [];
+      return { originals: moves.map(({ before, after }) => ({ ref: refOf(after), ...(before === undefined ? {} : { object: plain(before) }) })), digests: {} };
+    }
+    case 'removeControlPlane': {
+      const objects = await Promise.all(step.changes.map((change) => ports.reader.readObject(change.ref)));
+      return { originals: objects.flatMap((object) => (object === undefined ? [] : [{ ref: refOf(object), object: plain(object) }])), digests: {} };
+    }
+    default:
+      return { originals: [], digests: {} };
+  }
+}
+
+function plain(object: KubeObject): Record<string, unknown> {
+  return { ...withoutServerFields(object) };
+}
+
+export function installerOf(ports: Pick<RunPorts, 'installerFor'>, plan: Plan): ControlPlaneInstaller {
+  const installer = ports.installerFor(plan.request);
+  if (!installer) throw new Error('the plan installs a control plane, and its request names no installer');
+  return installer;
+}
+
+export function installTarget(plan: Plan): InstallTarget {
+  return { revision: plan.to?.revision ?? '', version: plan.to?.version, namespace: plan.mesh.istioNamespace, overlay: plan.carriedOver };
+}
+
+/** CRDs that istioctl manages stay its own in the eyes of the API server, so that its next apply meets no conflict. */
+async function applyCrds(ports: PerformingPorts, step: StepOf<'crds'>, plan: Plan, rendered: readonly KubeObject[]): Promise<void> {
+  const names = new Set(step.changes.map((change) => change.ref.name));
+  const fieldManager = plan.request.install?.with === 'istioctl' ? 'istio-operator' : 'meshlift';
+  for (const crd of rendered.filter((o) => o.kind === 'CustomResourceDefinition' && names.has(o.metadata.name))) {
+    await ports.writer.applyObject(crd, { fieldManager, force: true });
+  }
+}
+
+async function labelNamespace(ports: PerformingPorts, step: StepOf<'labelNamespace'>): Promise<void> {
+  const namespace = await ports.reader.readObject({ apiVersion: 'v1', kind: 'Namespace', name: step.namespace });
+  if (namespace) await ports.writer.setNamespaceLabels(step.namespace, step.set, namespace.metadata.resourceVersion);
+}
+
+/** Objects come back in the order of an installation; what a step had created is deleted. */
+async function restore(ports: PerformingPorts, originals: readonly Original[]): Promise<void> {
+  const existed = originals.flatMap((original) => (original.object === undefined ? [] : [original.object as unknown as KubeObject]));
+  for (const original of originals.filter((o) => o.object === undefined)) await ports.writer.deleteObject(original.ref);
+  for (const object of installOrder(existed)) await ports.writer.putObject(object);
+}

@@ -1,0 +1,124 @@
+/** From a request and a mesh to a plan and what the checks say of it. Reads only. */
+import { accessRules, type AccessNeed } from '../core/permissions/access-rules.ts';
+import { runChecks, type CheckReport } from '../core/findings/run-checks.ts';
+import type { CheckContext } from '../core/findings/check-context.ts';
+import { buildInventory } from '../core/mesh/build-inventory.ts';
+import type { KubeObject } from '../core/mesh/kube-objects.ts';
+import type { MeshInventory } from '../core/mesh/mesh-inventory.ts';
+import type { MeshObjects } from '../core/mesh/mesh-objects.ts';
+import type { Moves } from '../core/moves/select-moves.ts';
+import { buildPlan } from '../core/plan/build-plan.ts';
+import type { Plan } from '../core/plan/plan.ts';
+import { resolveEndpoints, type Endpoints } from '../core/plan/resolve-endpoints.ts';
+import { Problem } from '../core/problems/problem.ts';
+import type { UpgradeRequest } from '../core/request/upgrade-request.ts';
+import { instant, type PlanningPorts } from './flow-ports.ts';
+import { renderControlPlane, type RenderResult } from './render-control-plane.ts';
+
+export interface PlannedUpgrade {
+  readonly plan: Plan;
+  readonly moves: Moves;
+  readonly report: CheckReport;
+  readonly objects: MeshObjects;
+  readonly inventory: MeshInventory;
+}
+
+/** @throws Problem when the request cannot be planned for this mesh; findings are in the report and throw nothing */
+export async function planUpgrade(ports: PlanningPorts, request: UpgradeRequest): Promise<PlannedUpgrade> {
+  const objects = await ports.reader.readMesh('plan');
+  const inventory = buildInventory(objects);
+  expectComplete(inventory);
+  const endpoints = resolveEndpoints(request, inventory);
+  if (endpoints instanceof Problem) throw endpoints;
+  const render = await renderIfNeeded(ports, request, endpoints, inventory);
+  const [liveCrds, candidates, access] = await Promise.all([
+    ports.reader.readIstioCrds(),
+    ports.reader.readControlPlaneObjects(),
+    ports.reader.readAccess(accessRules(needOf(request))),
+  ]);
+  const built = buildPlan({
+    request,
+    objects,
+    inventory,
+    endpoints,
+    ...(render === undefined ? {} : { rendered: render.rendered, carry: render.carry }),
+    pins: render?.pins ?? [],
+    liveCrds,
+    candidates,
+    createdAt: instant(ports.clock.nowMs()),
+    createdBy: ports.user,
+    sha256: ports.sha256,
+  });
+  if (built instanceof Problem) throw built;
+  const context = checkContext({ ports, request, endpoints, objects, inventory, liveCrds, render, moves: built.moves });
+  return { plan: built.plan, moves: built.moves, report: runChecks({ ...context, access }), objects, inventory };
+}
+
+/** Kinds without which nothing can be planned: what cannot be seen could be hurt. */
+const ESSENTIAL = /^(namespaces|pods|deployments|statefulsets|daemonsets|replicasets|services|mutatingwebhookconfigurations|validatingwebhookconfigurations)\b/;
+
+function expectComplete(inventory: MeshInventory): void {
+  const missing = inventory.unread.filter((u) => ESSENTIAL.test(u.what));
+  const first = missing[0];
+  if (!first) return;
+  const rules = missing.flatMap((u) => (u.missingRule ? [`{apiGroups: ["${u.missingRule.group}"], resources: ["${u.missingRule.resource}"], verbs: ["${u.missingRule.verb}"]}`] : []));
+  throw new Problem('MESH-007', {
+    what: `These could not be read: ${missing.map((u) => `${u.what} (${u.why})`).join(', ')}.`,
+    why: 'What cannot be seen could be hurt, so nothing is planned on it.',
+    next: [...rules.map((rule) => ({ label: 'the rule that allows it', command: rule })), { label: 'all roles', command: 'meshlift rbac' }],
+  });
+}
+
+export function needOf(request: UpgradeRequest): AccessNeed {
+  return request.action === 'migrate' ? 'move' : 'install';
+}
+
+async function renderIfNeeded(ports: PlanningPorts, request: UpgradeRequest, endpoints: Endpoints, inventory: MeshInventory): Promise<RenderResult | undefined> {
+  if (endpoints.installed || !endpoints.to) return undefined;
+  const installer = ports.installerFor(request);
+  if (!installer) {
+    throw new Problem('PLAN-002', {
+      what: `Revision ${endpoints.to.revision} does not exist, and how to install it was not said.`,
+      next: [
+        { label: 'with istioctl', command: '--with istioctl --istioctl PATH [-f OPERATOR.yaml] [--set …]' },
+        { label: 'with manifests', command: '--with manifests --manifests FILE' },
+      ],
+    });
+  }
+  return renderControlPlane(installer, endpoints, inventory);
+}
+
+interface ContextInput {
+  readonly ports: PlanningPorts;
+  readonly request: UpgradeRequest;
+  readonly endpoints: Endpoints;
+  readonly objects: MeshObjects;
+  readonly inventory: MeshInventory;
+  readonly liveCrds: readonly KubeObject[];
+  readonly render: RenderResult | undefined;
+  readonly moves: Moves;
+}
+
+function checkContext(input: ContextInput): CheckContext {
+  const { endpoints, objects, render, request, ports } = input;
+  const hasDefaultTag = input.inventory.tags.some((tag) => tag.name === 'default');
+  return {
+    inventory: input.inventory,
+    podDisruptionBudgets: objects.podDisruptionBudgets,
+    liveCrds: input.liveCrds,
+    request,
+    ...(endpoints.from === undefined ? {} : { from: endpoints.from }),
+    ...(endpoints.to === undefined || request.action === 'uninstall' ? {} : { to: endpoints.to }),
+    moves: input.moves,
+    ...(render === undefined
+      ? {}
+      : {
+          rendered: {
+            crds: render.rendered.crds,
+            mustBeEqual: render.carry.mustBeEqual,
+            movesDefault: ports.installerFor(request)?.movesDefaultWhenNoTag === true && !hasDefaultTag,
+          },
+        }),
+    today: instant(ports.clock.nowMs()).slice(0, 10),
+  };
+}

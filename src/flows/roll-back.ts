@@ -1,0 +1,59 @@
+/** Takes a run back: a plan like any other, shown first, stored, and performed by the same loop. */
+import { buildInventory } from '../core/mesh/build-inventory.ts';
+import { buildRollback } from '../core/plan/build-rollback.ts';
+import type { Plan } from '../core/plan/plan.ts';
+import { Problem } from '../core/problems/problem.ts';
+import type { RunRecord } from '../core/run/run-state.ts';
+import { instant, type RunPorts } from './flow-ports.ts';
+import { performRun, type RunResult } from './perform-run.ts';
+import { withLock } from './start-run.ts';
+
+/** @returns the plan of the roll-back, from the record and the mesh as it is now @throws Problem RUN-040, RUN-005 */
+export async function planRollback(ports: RunPorts, record: RunRecord): Promise<Plan> {
+  if (record.state.phase === 'rolled-back') throw new Problem('RUN-005', { what: `${record.name} was taken back already.`, next: [{ label: 'look', command: 'meshlift runs' }] });
+  const inventory = buildInventory(await ports.reader.readMesh('plan'));
+  const candidates = await ports.reader.readControlPlaneObjects();
+  const touched = new Set([...record.state.steps].filter(([, status]) => status !== 'waiting').map(([id]) => id));
+  const plan = buildRollback({
+    plan: record.plan,
+    touched,
+    originalRefs: new Map([...record.state.originals].map(([id, originals]) => [id, originals.map((original) => original.ref)])),
+    inventory,
+    candidates,
+    createdAt: instant(ports.clock.nowMs()),
+    createdBy: ports.user,
+  });
+  if (plan.steps.length === 0) throw new Problem('RUN-040', { what: `${record.name} has changed nothing that could be taken back.`, next: [{ label: 'remove its record', command: `meshlift forget ${record.name}` }] });
+  return plan;
+}
+
+/** Performs the roll-back; one that was begun before goes on where it stands. */
+export async function rollBack(ports: RunPorts, name: string, reason: string, stopSignal: AbortSignal): Promise<RunResult> {
+  await askToPause(ports, name);
+  return withLock(ports, async (lock) => {
+    const writer = await ports.store.open(name, ports.lock.identity);
+    const at = instant(ports.clock.nowMs());
+    if (writer.record.state.direction === 'forward') {
+      await writer.storeBackPlan(await planRollback(ports, writer.record));
+      await ports.store.setPaused(name, false);
+      await writer.append({ type: 'RollbackStarted', at, by: ports.lock.identity, reason });
+    } else {
+      await ports.store.setPaused(name, false);
+      await writer.append({ type: 'Resumed', at, by: ports.lock.identity });
+    }
+    return performRun(ports, { writer, lock, stopSignal });
+  });
+}
+
+/** A living driver gives the run up between two steps when it is asked to. */
+const LONGEST_WAIT_MS = 30_000;
+
+async function askToPause(ports: RunPorts, name: string): Promise<void> {
+  if ((await ports.lock.holder()) === undefined) return;
+  await ports.store.setPaused(name, true);
+  const deadlineMs = ports.clock.nowMs() + LONGEST_WAIT_MS;
+  while ((await ports.lock.holder()) !== undefined && ports.clock.nowMs() < deadlineMs) {
+    ports.observer.tell({ kind: 'trouble', reason: 'waiting for the present driver to stop between two steps', waitMs: 1000 });
+    await ports.clock.sleep(1000);
+  }
+}
