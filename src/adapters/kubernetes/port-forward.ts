@@ -77,7 +77,7 @@ function get(stream: Duplex, path: string, errors: () => string): Promise<string
   return new Promise((resolve, reject) => {
     const fail = (error: Error): void => reject(error instanceof Problem ? error : new Error(errors() || error.message));
     // A request takes any duplex stream as its connection, although its type wants a socket.
-    const call = request({ path, headers: { host: 'localhost', connection: 'close' }, agent: false, createConnection: () => stream as Socket, timeout: TIMEOUT_MS }, (response) => {
+    const call = request({ path, headers: { host: 'localhost', connection: 'close' }, createConnection: () => stream as Socket, timeout: TIMEOUT_MS }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', fail);

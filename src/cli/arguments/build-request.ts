@@ -1,0 +1,95 @@
+/** From options of the command line to a request; everything that is wrong is told at once. */
+import { Problem } from '../../core/problems/problem.ts';
+import { upgradeRequestSchema, type UpgradeRequest } from '../../core/request/upgrade-request.ts';
+
+export interface RequestOptions {
+  readonly to?: string;
+  readonly revision?: string;
+  readonly version?: string;
+  readonly from?: string;
+  readonly with?: string;
+  readonly istioctl?: string;
+  readonly file?: string;
+  readonly set?: readonly string[];
+  readonly manifests?: readonly string[];
+  readonly skip?: readonly string[];
+  readonly accept?: readonly string[];
+  readonly acceptDowntime?: readonly string[];
+  readonly onFailure?: string;
+  readonly finish?: boolean;
+  readonly stepTimeout?: string;
+}
+
+/** @throws Problem ARGS-001 with every mistake that was found */
+export function buildRequest(action: UpgradeRequest['action'], options: RequestOptions, namespaces: readonly string[]): UpgradeRequest {
+  const mistakes: string[] = [];
+  const install = installOf(options, mistakes);
+  const seconds = secondsOf(options.stepTimeout, mistakes);
+  const draft = {
+    action,
+    ...targetOf(action, options),
+    ...(options.from === undefined ? {} : { from: { revision: options.from } }),
+    ...(install === undefined ? {} : { install }),
+    scope: { namespaces: [...namespaces], skip: [...(options.skip ?? [])] },
+    accept: [...(options.accept ?? [])],
+    acceptDowntime: [...(options.acceptDowntime ?? [])],
+    ...(options.onFailure === undefined ? {} : { onFailure: options.onFailure }),
+    finish: { removeOld: options.finish === true },
+    ...(seconds === undefined ? {} : { stepTimeoutSeconds: seconds }),
+  };
+  const parsed = upgradeRequestSchema.safeParse(draft);
+  if (!parsed.success) mistakes.push(...parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
+  if (mistakes.length > 0 || !parsed.success) throw usageProblem(mistakes);
+  return parsed.data;
+}
+
+export function usageProblem(mistakes: readonly string[], command = 'meshlift --help'): Problem {
+  return new Problem('ARGS-001', { what: mistakes.join('\n'), next: [{ label: 'help', command }] });
+}
+
+/** `migrate --to` names a revision or tag; elsewhere `--to` is a version, and the revision has an option of its own. */
+function targetOf(action: UpgradeRequest['action'], options: RequestOptions): { to?: { revision: string; version?: string } } {
+  if (action === 'migrate') return options.to === undefined ? {} : { to: { revision: options.to } };
+  const version = action === 'install' ? options.version : options.to;
+  if (version === undefined && options.revision === undefined) return {};
+  const revision = options.revision ?? revisionFrom(version ?? '');
+  return { to: { revision, ...(version === undefined ? {} : { version: version.replace(/^v/, '') }) } };
+}
+
+function revisionFrom(version: string): string {
+  return version
+    .toLowerCase()
+    .replace(/^v/, '')
+    .replaceAll(/[^a-z0-9-]/g, '-');
+}
+
+function installOf(options: RequestOptions, mistakes: string[]): UpgradeRequest['install'] {
+  const manifests = options.manifests ?? [];
+  const way = options.with ?? (manifests.length > 0 ? 'manifests' : options.istioctl === undefined && options.file === undefined && (options.set ?? []).length === 0 ? undefined : 'istioctl');
+  switch (way) {
+    case undefined:
+      return undefined;
+    case 'istioctl':
+      if (manifests.length > 0) mistakes.push('--manifests goes with --with manifests, not with --with istioctl');
+      for (const setting of (options.set ?? []).filter((text) => !text.includes('='))) mistakes.push(`--set ${setting}: it must be KEY=VALUE`);
+      return { with: 'istioctl', istioctl: options.istioctl ?? 'istioctl', ...(options.file === undefined ? {} : { file: options.file }), set: [...(options.set ?? [])] };
+    case 'manifests':
+      if (manifests.length === 0) mistakes.push('--with manifests needs --manifests FILE, FOLDER or -');
+      if ((options.set ?? []).length > 0 || options.file !== undefined) mistakes.push('--set and --file go with --with istioctl: manifests are applied as they were rendered');
+      return { with: 'manifests', paths: [...manifests] };
+    default:
+      mistakes.push(`--with ${way}: it must be istioctl or manifests`);
+      return undefined;
+  }
+}
+
+/** `90`, `90s`, `5m`, `1h`. */
+function secondsOf(text: string | undefined, mistakes: string[]): number | undefined {
+  if (text === undefined) return undefined;
+  const match = /^(\d+)([smh]?)$/.exec(text);
+  if (!match) {
+    mistakes.push(`--step-timeout ${text}: it must be a duration such as 90s, 5m or 1h`);
+    return undefined;
+  }
+  return Number(match[1]) * { '': 1, s: 1, m: 60, h: 3600 }[match[2] as '' | 's' | 'm' | 'h'];
+}

@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs';
+import { refusing } from '../../core/findings/run-checks.ts';
+import { decodePlan, runName } from '../../core/plan/plan-file.ts';
+import type { Plan } from '../../core/plan/plan.ts';
+import { Problem } from '../../core/problems/problem.ts';
+import type { UpgradeRequest } from '../../core/request/upgrade-request.ts';
+import { planUpgrade } from '../../flows/plan-upgrade.ts';
+import { expectPlanFits, refusedProblem, resumeRun, startRun } from '../../flows/start-run.ts';
+import { buildRequest, usageProblem, type RequestOptions } from '../arguments/build-request.ts';
+import type { CommandContext } from '../arguments/global-options.ts';
+import type { Composed } from '../compose.ts';
+import { conclude, confirm, footprint, withRunPorts } from '../drive.ts';
+import { ExitCode } from '../exit-codes.ts';
+import { renderCheck } from '../views/check-text.ts';
+import { renderPlan } from '../views/plan-text.ts';
+
+export interface ApplyOptions extends RequestOptions {
+  readonly finish?: boolean;
+}
+
+/** Applies a plan file, or plans and applies in one go when no file is given. */
+export async function applyCommand(context: CommandContext, file: string | undefined, options: ApplyOptions): Promise<ExitCode> {
+  if (file === undefined) {
+    if (options.to === undefined) throw usageProblem(['Say which plan: meshlift apply FILE; or what for: meshlift apply --to VERSION'], 'meshlift apply --help');
+    return performRequest(context, buildRequest('upgrade', options, context.options.namespace), options.finish === true);
+  }
+  return withRunPorts(context, async (ports, stopSignal) => {
+    const plan = readPlan(file, ports.sha256);
+    const name = runName(plan, ports.sha256);
+    const existing = (await ports.store.list()).find((run) => run.name === name);
+    const finish = options.finish === true;
+    if (existing && ['running', 'paused', 'failed'].includes(existing.phase)) {
+      context.terminal.err(`${name} was begun before; going on with it.`);
+      return conclude(context, ports, await resumeRun(ports, name, stopSignal), { finish, stopSignal });
+    }
+    const { report } = await expectPlanFits(ports, plan);
+    context.terminal.out(renderPlan(plan, context.terminal, { wide: context.format === 'wide' }));
+    if (report.findings.length > 0) context.terminal.out(`\n${renderCheck(report, plan, context.terminal)}`);
+    return begin(context, ports, plan, { finish, stopSignal });
+  });
+}
+
+function readPlan(file: string, sha256: (text: string) => string): Plan {
+  let text: string;
+  try {
+    text = readFileSync(file === '-' ? 0 : file, 'utf8');
+  } catch (error) {
+    throw new Problem('ARGS-002', { what: `${file} cannot be read: ${(error as { code?: string }).code ?? String(error)}.`, next: [{ label: 'make a plan', command: 'meshlift plan --to VERSION -o FILE' }] });
+  }
+  const plan = decodePlan(text, file, sha256);
+  if (plan instanceof Problem) throw plan;
+  return plan;
+}
+
+/** Plans, shows, asks and performs in one go: install, migrate, uninstall, and apply without a file. */
+export async function performRequest(context: CommandContext, request: UpgradeRequest, finish: boolean): Promise<ExitCode> {
+  return withRunPorts(context, async (ports, stopSignal) => {
+    const { plan, report } = await planUpgrade(ports, request);
+    context.terminal.out(renderPlan(plan, context.terminal, { wide: context.format === 'wide' }));
+    if (report.findings.length > 0) context.terminal.out(`\n${renderCheck(report, plan, context.terminal)}`);
+    if (refusing(report).length > 0) throw refusedProblem(report);
+    return begin(context, ports, plan, { finish, stopSignal });
+  });
+}
+
+async function begin(context: CommandContext, ports: Composed, plan: Plan, options: { finish: boolean; stopSignal: AbortSignal }): Promise<ExitCode> {
+  if (plan.steps.length === 0) {
+    context.terminal.out('\nNothing to do.');
+    return ExitCode.done;
+  }
+  context.terminal.out(`\n${footprint(plan.mesh.istioNamespace)}\n`);
+  if (context.options.dryRun === true) {
+    context.terminal.out('Dry run: nothing was changed.');
+    return ExitCode.done;
+  }
+  await confirm(context, `Apply to ${plan.mesh.cluster}?`);
+  return conclude(context, ports, await startRun(ports, plan, options.stopSignal), options);
+}

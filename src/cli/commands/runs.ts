@@ -1,0 +1,110 @@
+/** What people do with runs that are there: list, pause, resume, finish, roll back, forget. */
+import { Problem } from '../../core/problems/problem.ts';
+import { planRollback, rollBack } from '../../flows/roll-back.ts';
+import { finishRun, resumeRun } from '../../flows/start-run.ts';
+import type { RunSummary } from '../../ports/run-store.ts';
+import type { CommandContext } from '../arguments/global-options.ts';
+import { compose, type Composed } from '../compose.ts';
+import { conclude, confirm, withRunPorts } from '../drive.ts';
+import { ExitCode } from '../exit-codes.ts';
+import { renderPlan } from '../views/plan-text.ts';
+import { renderRuns } from '../views/runs-text.ts';
+import { isStructured, renderStructured } from '../views/structured.ts';
+
+async function withPorts<T>(context: CommandContext, use: (ports: Composed) => Promise<T>): Promise<T> {
+  const ports = compose(context.options);
+  try {
+    return await use(ports);
+  } finally {
+    ports.close();
+  }
+}
+
+/** The run that is meant: the one that is named, else the newest that fits. @throws Problem RUN-003 */
+async function selectRun(ports: Composed, name: string | undefined, fits: (run: RunSummary) => boolean, what: string): Promise<RunSummary> {
+  const runs = await ports.store.list();
+  const found = name === undefined ? runs.find(fits) : runs.find((run) => run.name === name);
+  if (found) return found;
+  throw new Problem('RUN-003', {
+    what: name === undefined ? `There is no run to ${what}.` : `There is no run ${name}.`,
+    why: runs.length === 0 ? 'No run is recorded in this cluster.' : `Runs: ${runs.map((run) => `${run.name} (${run.phase})`).join(', ')}.`,
+    next: [{ label: 'look', command: 'meshlift runs' }],
+  });
+}
+
+const isUnfinished = (run: RunSummary): boolean => ['running', 'paused', 'failed'].includes(run.phase);
+
+export async function runsCommand(context: CommandContext): Promise<ExitCode> {
+  return withPorts(context, async (ports) => {
+    const runs = await ports.store.list();
+    if (isStructured(context.format)) context.terminal.out(renderStructured(runs, context.format));
+    else if (context.format === 'name') context.terminal.out(runs.map((run) => run.name).join('\n'));
+    else context.terminal.out(renderRuns(runs, Date.now()));
+    return ExitCode.done;
+  });
+}
+
+export async function pauseCommand(context: CommandContext, name: string | undefined): Promise<ExitCode> {
+  return withPorts(context, async (ports) => {
+    const run = await selectRun(ports, name, isUnfinished, 'pause');
+    if (!isUnfinished(run)) throw new Problem('RUN-005', { what: `${run.name} is ${run.phase}; there is nothing to pause.`, next: [{ label: 'look', command: 'meshlift runs' }] });
+    await ports.store.setPaused(run.name, true);
+    const holder = await ports.lock.holder();
+    context.terminal.out(holder ? `${run.name} pauses after its present step (driven by ${holder.identity}).` : `${run.name} is paused; nobody drives it now.`);
+    context.terminal.out(`Next: meshlift resume ${run.name}, or meshlift rollback ${run.name}`);
+    return ExitCode.done;
+  });
+}
+
+export async function resumeCommand(context: CommandContext, name: string | undefined, finish: boolean): Promise<ExitCode> {
+  return withRunPorts(context, async (ports, stopSignal) => {
+    const run = await selectRun(ports, name, isUnfinished, 'resume');
+    return conclude(context, ports, await resumeRun(ports, run.name, stopSignal), { finish, stopSignal });
+  });
+}
+
+export async function finishCommand(context: CommandContext, name: string | undefined): Promise<ExitCode> {
+  return withRunPorts(context, async (ports, stopSignal) => {
+    const run = await selectRun(ports, name, (r) => r.phase === 'moved' || isUnfinished(r), 'finish');
+    const { plan } = await ports.store.load(run.name);
+    const steps = plan.steps.filter((step) => step.phase === 'finish');
+    context.terminal.out(renderPlan({ ...plan, steps, notMoved: plan.notMoved, valueDifferences: [] }, context.terminal, { wide: context.format === 'wide' }));
+    if (context.options.dryRun === true) return ExitCode.done;
+    await confirm(context, `Remove ${plan.from?.revision ?? 'the old revision'} from ${plan.mesh.cluster} once nothing uses it?`);
+    return conclude(context, ports, await finishRun(ports, run.name, stopSignal), { finish: false, stopSignal });
+  });
+}
+
+export async function rollbackCommand(context: CommandContext, name: string | undefined): Promise<ExitCode> {
+  return withRunPorts(context, async (ports, stopSignal) => {
+    const run = await selectRun(ports, name, (r) => r.phase !== 'rolled-back', 'take back');
+    const record = await ports.store.load(run.name);
+    if (record.state.direction === 'forward') {
+      const plan = await planRollback(ports, record);
+      context.terminal.out(`${context.terminal.tone('strong', `Take back ${run.name}: ${plan.steps.length} steps`)}\n`);
+      context.terminal.out(renderPlan(plan, context.terminal, { wide: context.format === 'wide' }).split('\n').slice(2).join('\n'));
+      if (context.options.dryRun === true) return ExitCode.done;
+      await confirm(context, `Roll back on ${plan.mesh.cluster}?`);
+    }
+    return conclude(context, ports, await rollBack(ports, run.name, 'asked for', stopSignal), { finish: false, stopSignal });
+  });
+}
+
+export async function forgetCommand(context: CommandContext, name: string | undefined, everything: boolean): Promise<ExitCode> {
+  return withPorts(context, async (ports) => {
+    const holder = await ports.lock.holder();
+    if (holder) throw new Problem('RUN-001', { what: `${holder.identity} drives a run on this mesh.`, next: [{ label: 'stop it between two steps', command: 'meshlift pause' }] });
+    if (everything) {
+      await confirm(context, 'Remove the record of every run, the lock and the CRD?');
+      await ports.store.forgetEverything();
+      context.terminal.out('Nothing of Meshlift is left in the cluster, except restart annotations in pod templates.');
+      return ExitCode.done;
+    }
+    if (name === undefined) throw new Problem('ARGS-001', { what: 'Say which run, or --everything.', next: [{ label: 'look', command: 'meshlift runs' }] });
+    const run = await selectRun(ports, name, () => false, 'forget');
+    if (isUnfinished(run)) await confirm(context, `${run.name} is ${run.phase}. Its record is what it could be taken back with. Remove it?`);
+    await ports.store.forget(run.name);
+    context.terminal.out(`The record of ${run.name} is removed.`);
+    return ExitCode.done;
+  });
+}

@@ -1,0 +1,71 @@
+/** The only place that knows the adapters. */
+import { createHash } from 'node:crypto';
+import { userInfo } from 'node:os';
+import type { UpgradeRequest } from '../core/request/upgrade-request.ts';
+import type { RunPorts } from '../flows/flow-ports.ts';
+import { ManifestInstaller } from '../adapters/files/manifest-installer.ts';
+import { IstioctlInstaller } from '../adapters/istioctl/istioctl-installer.ts';
+import { KubeClient } from '../adapters/kubernetes/kube-client.ts';
+import { KubeClusterReader } from '../adapters/kubernetes/kube-cluster-reader.ts';
+import { KubeClusterWriter } from '../adapters/kubernetes/kube-cluster-writer.ts';
+import { KubeRunLock } from '../adapters/kubernetes/kube-run-lock.ts';
+import { KubeRunStore } from '../adapters/kubernetes/kube-run-store.ts';
+import { loadKubeConfig } from '../adapters/kubernetes/load-kube-config.ts';
+import type { ControlPlaneInstaller } from '../ports/installer.ts';
+import type { RunObserver } from '../ports/run-observer.ts';
+import type { GlobalOptions } from './arguments/global-options.ts';
+import { systemClock } from './system-clock.ts';
+
+export interface Composed extends RunPorts {
+  /** Closes what would keep the process alive. */
+  close(): void;
+}
+
+const SILENT: RunObserver = { tell: () => undefined };
+
+export function compose(options: GlobalOptions, observer: RunObserver = SILENT): Composed {
+  const config = loadKubeConfig({ kubeconfig: options.kubeconfig, context: options.context });
+  const client = new KubeClient(config);
+  const clusterName = config.getCurrentContext();
+  const writer = new KubeClusterWriter(client);
+  return {
+    reader: new KubeClusterReader(client, { istioNamespace: options.istioNamespace, clusterName }),
+    writer,
+    prober: writer,
+    store: new KubeRunStore(client, options.istioNamespace),
+    lock: new KubeRunLock(client, options.istioNamespace),
+    clock: systemClock,
+    observer,
+    installerFor: (request) => installerFor(request, options, writer),
+    sha256: (text) => createHash('sha256').update(text).digest('hex'),
+    user: userName(),
+    close: () => client.close(),
+  };
+}
+
+function installerFor(request: UpgradeRequest, options: GlobalOptions, writer: KubeClusterWriter): ControlPlaneInstaller | undefined {
+  const { install } = request;
+  switch (install?.with) {
+    case undefined:
+      return undefined;
+    case 'manifests':
+      return new ManifestInstaller({ paths: install.paths, writer });
+    case 'istioctl':
+      return new IstioctlInstaller({
+        istioctl: install.istioctl,
+        file: install.file,
+        set: install.set,
+        kubeconfig: options.kubeconfig,
+        context: options.context,
+        readinessTimeoutSeconds: request.stepTimeoutSeconds,
+      });
+  }
+}
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return 'unknown';
+  }
+}

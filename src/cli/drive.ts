@@ -1,0 +1,156 @@
+/** Shows a run while it is performed, and says at its end what state things are in and what to do next. */
+import { createInterface } from 'node:readline/promises';
+import { buildInventory } from '../core/mesh/build-inventory.ts';
+import { Problem, type NextStep } from '../core/problems/problem.ts';
+import type { Plan } from '../core/plan/plan.ts';
+import { activeSteps, stepStatus, type RunRecord } from '../core/run/run-state.ts';
+import { rollBack } from '../flows/roll-back.ts';
+import { finishRun } from '../flows/start-run.ts';
+import type { RunResult } from '../flows/perform-run.ts';
+import type { CommandContext } from './arguments/global-options.ts';
+import { compose, type Composed } from './compose.ts';
+import { ExitCode } from './exit-codes.ts';
+import { openRunView } from './views/run-view.ts';
+import { renderProblem } from './views/problem-text.ts';
+import { count, duration } from './views/words.ts';
+
+/** Ports with a view of the run on them; use ends the view and the connections. */
+export async function withRunPorts<T>(context: CommandContext, use: (ports: Composed, stopSignal: AbortSignal) => Promise<T>): Promise<T> {
+  const view = openRunView(context.terminal, Date.now);
+  const ports = compose(context.options, view);
+  const stop = new AbortController();
+  const onSignal = (): void => {
+    if (stop.signal.aborted) process.exit(130);
+    stop.abort();
+    context.terminal.err('Stopping after this step; once more stops at once, which loses nothing either.');
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  try {
+    return await use(ports, stop.signal);
+  } finally {
+    process.removeListener('SIGINT', onSignal);
+    process.removeListener('SIGTERM', onSignal);
+    view.close();
+    ports.close();
+  }
+}
+
+/** Asks on a terminal; elsewhere only --yes is a yes. @throws Problem RUN-006 */
+export async function confirm(context: CommandContext, question: string): Promise<void> {
+  if (context.options.yes === true) return;
+  if (!context.terminal.isInteractive || process.stdin.isTTY !== true) {
+    throw new Problem('RUN-006', { what: 'This is not a terminal, so nobody can be asked.', next: [{ label: 'in scripts', command: 'the same command with --yes' }] });
+  }
+  const reader = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    const answer = await reader.question(`${question} [y/N] `);
+    if (!/^y(es)?$/i.test(answer.trim())) throw new Problem('RUN-006', { what: 'The answer was no.', next: [{ label: 'look at the plan again', command: 'meshlift plan -o wide' }] });
+  } finally {
+    reader.close();
+  }
+}
+
+/** What a run leaves in the cluster for as long as its record is kept. */
+export function footprint(istioNamespace: string): string {
+  return `Meshlift adds to the cluster: the CRD meshupgrades.meshlift.io; in ${istioNamespace} a MeshUpgrade, its ConfigMaps and the Lease meshlift.\nmeshlift forget --everything removes them.`;
+}
+
+export interface ConcludeOptions {
+  /** Go on with the finish once the workloads are moved. */
+  readonly finish: boolean;
+  readonly stopSignal: AbortSignal;
+}
+
+/** Goes on as the request says (finish, roll-back on failure) and tells the end. */
+export async function conclude(context: CommandContext, ports: Composed, result: RunResult, options: ConcludeOptions): Promise<ExitCode> {
+  const { record } = result;
+  if (result.outcome === 'moved' && (options.finish || record.plan.request.finish.removeOld)) {
+    return conclude(context, ports, await finishRun(ports, record.name, options.stopSignal), { ...options, finish: false });
+  }
+  if (result.outcome === 'failed') {
+    const problem = await failedProblem(ports, result);
+    const mayRollBack = record.plan.request.onFailure === 'rollback' && record.state.direction === 'forward' && problem.code !== 'RUN-050';
+    if (!mayRollBack) throw problem;
+    context.terminal.err(renderProblem(problem, context.terminal));
+    context.terminal.err('The request says: roll back on failure.');
+    const back = await rollBack(ports, record.name, `${problem.code}`, options.stopSignal);
+    await conclude(context, ports, back, { ...options, finish: false });
+    return ExitCode.rolledBack;
+  }
+  context.terminal.out(`\n${endText(result)}`);
+  return result.outcome === 'asked' || result.outcome === 'paused' ? ExitCode.refused : ExitCode.done;
+}
+
+function endText({ outcome, record }: RunResult): string {
+  const { plan, state, name } = record;
+  const restarts = plan.steps.filter((s) => 'workload' in s && state.steps.get(s.id) === 'done').length;
+  const took = duration(Date.parse(state.lastEventAt) - Date.parse(state.runStartedAt));
+  const where = standsAt(record);
+  switch (outcome) {
+    case 'moved':
+      return `Moved ${count(restarts, 'workload')} to ${end(plan.to)} in ${took}; ${end(plan.from)} is still there, and everything can be taken back.\nNext: meshlift finish ${name}`;
+    case 'finished':
+      return finishedText(plan, took);
+    case 'rolled-back':
+      return `Rolled back: the mesh is as it was before ${name}${plan.steps.some((s) => s.kind === 'crds' && state.steps.has(s.id)) ? ', except for the CRDs, which stay' : ''}.\nNext: meshlift status`;
+    case 'asked':
+      return `Stopped ${where}; nothing is half done.\nNext: meshlift resume ${name}, or meshlift rollback ${name}`;
+    default:
+      return `Paused ${where}.\nNext: meshlift resume ${name}, or meshlift rollback ${name}`;
+  }
+}
+
+function finishedText(plan: Plan, took: string): string {
+  switch (plan.request.action) {
+    case 'install':
+      return `${end(plan.to)} is installed beside ${end(plan.from)} and injects.\nNext: meshlift migrate NAMESPACE --to ${plan.to?.revision ?? ''}`;
+    case 'migrate':
+      return `Moved to ${end(plan.to)} in ${took}.\nNext: meshlift status`;
+    case 'uninstall':
+      return `${end(plan.from)} is removed.\nNext: meshlift status`;
+    case 'upgrade':
+      return `Upgraded to ${end(plan.to)} in ${took}; ${end(plan.from)} is removed.\nNext: meshlift status`;
+  }
+}
+
+function end(endpoint: Plan['to']): string {
+  return endpoint === undefined ? 'the revision' : `${endpoint.revision} (${endpoint.version})`;
+}
+
+/** `before step 4 of 12 (restart deploy/cart in shop)`. */
+function standsAt(record: RunRecord): string {
+  const steps = activeSteps(record);
+  const index = steps.findIndex((step) => !['done', 'skipped'].includes(stepStatus(record.state, step)));
+  const step = steps[index];
+  return step === undefined ? 'after the last step' : `before step ${index + 1} of ${steps.length} (${step.title})`;
+}
+
+/** The problem of a failed step, with where the run stands and how many pods are on which revision. */
+async function failedProblem(ports: Composed, { record, problem }: RunResult): Promise<Problem> {
+  const told = problem ?? storedProblem(record);
+  if (told.state.kind !== 'nothing-changed') return told;
+  const steps = activeSteps(record);
+  const index = steps.findIndex((step) => !['done', 'skipped'].includes(stepStatus(record.state, step)));
+  const detail = `paused at step ${index + 1} of ${steps.length} (${steps[index]?.title ?? ''}).${await podsByRevision(ports, record)}`;
+  const ways: NextStep[] = [{ label: 'go on', command: `meshlift resume ${record.name}` }];
+  if (record.state.direction === 'forward') ways.push({ label: 'take back', command: `meshlift rollback ${record.name}` });
+  return told.withState({ kind: 'paused', detail }, [...told.details.next, ...ways]);
+}
+
+async function podsByRevision(ports: Composed, record: RunRecord): Promise<string> {
+  try {
+    const inventory = buildInventory(await ports.reader.readMesh('status'));
+    const pods = inventory.workloads.flatMap((w) => w.pods).filter((pod) => !pod.terminating && pod.phase !== 'Succeeded' && pod.phase !== 'Failed');
+    const on = (revision: string | undefined): number => pods.filter((pod) => pod.revision === revision).length;
+    const parts = [record.plan.to, record.plan.from].flatMap((e) => (e === undefined ? [] : [`${count(on(e.revision), 'pod')} on ${e.revision}`]));
+    return parts.length === 0 ? '' : ` ${parts.join(', ')}.`;
+  } catch {
+    return ' How many pods are where cannot be told now.';
+  }
+}
+
+function storedProblem(record: RunRecord): Problem {
+  const stored = record.state.problem;
+  return new Problem((stored?.code ?? 'RUN-005') as Problem['code'], { what: stored?.what ?? `${record.name} is ${record.state.phase}.`, next: [] });
+}

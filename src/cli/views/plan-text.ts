@@ -1,0 +1,100 @@
+/** `plan`: the steps as people review them, with what each changes, how it is taken back, and what is not moved. */
+import type { Plan } from '../../core/plan/plan.ts';
+import type { ObjectChange, Step } from '../../core/plan/step.ts';
+import { refText } from '../../core/controlplane/object-identity.ts';
+import type { Terminal } from '../terminal.ts';
+import { count } from './words.ts';
+
+export interface PlanOptions {
+  /** Shows every object and every line of difference. */
+  readonly wide: boolean;
+}
+
+const KIND_WORDS: Readonly<Record<Step['kind'], string>> = {
+  crds: 'crds',
+  installControlPlane: 'control plane',
+  labelNamespace: 'label',
+  restartWorkload: 'restart',
+  restartGateway: 'gateway',
+  moveDefault: 'default',
+  removeControlPlane: 'remove',
+  restoreObject: 'restore',
+};
+
+export function renderPlan(plan: Plan, terminal: Terminal, options: PlanOptions): string {
+  const parts = [
+    terminal.tone('strong', headline(plan)),
+    ...(plan.steps.length === 0 ? [] : [stepLines(plan, terminal, options)]),
+    differenceLines(plan, options),
+    notMovedLines(plan, terminal),
+  ];
+  return parts.filter((part) => part !== '').join('\n\n');
+}
+
+function headline(plan: Plan): string {
+  const { from, to, mesh, request } = plan;
+  const restarts = plan.steps.filter((s) => s.kind === 'restartWorkload' || s.kind === 'restartGateway').length;
+  const work = plan.steps.length === 0 ? 'nothing to do' : `${count(plan.steps.length, 'step')}, ${count(restarts, 'restart')}`;
+  const end = (e: typeof from): string => (e === undefined ? '' : `${e.revision} (${e.version})`);
+  switch (request.action) {
+    case 'upgrade':
+      return `Upgrade ${mesh.cluster} from ${end(from)} to ${end(to)}: ${work}`;
+    case 'install':
+      return `Install ${end(to)} beside ${end(from)} in ${mesh.cluster}: ${work}`;
+    case 'migrate':
+      return `Move to ${end(to)} in ${mesh.cluster}: ${work}`;
+    case 'uninstall':
+      return `Remove ${end(from)} from ${mesh.cluster}: ${work}`;
+  }
+}
+
+function stepLines(plan: Plan, terminal: Terminal, options: PlanOptions): string {
+  const lines: string[] = [];
+  let inFinish = false;
+  for (const [index, step] of plan.steps.entries()) {
+    if (step.phase === 'finish' && !inFinish) {
+      inFinish = true;
+      lines.push('', terminal.tone('dim', 'finish: only with --finish, or by meshlift finish'));
+    }
+    lines.push(...stepText(step, index + 1, terminal, options));
+  }
+  return lines.join('\n');
+}
+
+function stepText(step: Step, number: number, terminal: Terminal, options: PlanOptions): string[] {
+  const head = `${String(number).padStart(4)}  ${KIND_WORDS[step.kind].padEnd(13)}  ${step.title}`;
+  const indent = ' '.repeat(21);
+  const pods = 'pods' in step ? `  ${terminal.tone('dim', count(step.pods, 'pod'))}` : '';
+  const changes = options.wide ? step.changes.flatMap((change) => changeLines(change)) : briefChanges(step);
+  const back = options.wide ? [`done: ${step.doneWhen}`, `back: ${step.undo}`] : step.kind === 'restartWorkload' || step.kind === 'labelNamespace' ? [] : [`back: ${step.undo}`];
+  return [`${head}${pods}`, ...[...changes, ...back].map((line) => `${indent}${terminal.tone('dim', line)}`)];
+}
+
+/** The label patch and what is shared are always shown; lists of new objects only as a count. */
+function briefChanges(step: Step): string[] {
+  if (step.kind === 'labelNamespace' || step.kind === 'restartWorkload' || step.kind === 'restartGateway') return [];
+  const created = step.changes.filter((c) => c.action === 'create').length;
+  const deleted = step.changes.filter((c) => c.action === 'delete').length;
+  const updated = step.changes.filter((c) => c.action === 'update');
+  const counts = [created > 0 ? `${count(created, 'object')} added` : '', updated.length > 0 ? `${count(updated.length, 'shared object')} changed` : '', deleted > 0 ? `${count(deleted, 'object')} deleted` : ''];
+  return [counts.filter((text) => text !== '').join(', ')].filter((text) => text !== '');
+}
+
+function changeLines(change: ObjectChange): string[] {
+  const sign = { create: '+', update: '~', delete: '-' }[change.action];
+  return [`${sign} ${refText(change.ref)}${change.shared === true ? ' (shared)' : ''}`, ...change.diff.map((line) => `    ${line}`)];
+}
+
+function differenceLines(plan: Plan, options: PlanOptions): string {
+  const telling = plan.valueDifferences.filter((d) => options.wide || (d.note !== 'belongs to the revision' && d.note !== 'default of the new version'));
+  if (telling.length === 0) return '';
+  const lines = telling.map((d) => `  ${d.path}: ${d.old || 'unset'} → ${d.new || 'unset'}   (${d.note})`);
+  return [`Values and mesh configuration that differ from ${plan.from?.revision ?? 'the installed revision'}:`, ...lines].join('\n');
+}
+
+function notMovedLines(plan: Plan, terminal: Terminal): string {
+  if (plan.notMoved.length === 0) return '';
+  const lines = plan.notMoved.map((stay) => `  ${stay.keepsOldInUse ? terminal.tone('warn', '!') : '·'} ${stay.workload}: ${stay.reason}`);
+  const blocking = plan.notMoved.some((stay) => stay.keepsOldInUse) ? ` (! keeps ${plan.from?.revision ?? 'the old revision'} in use)` : '';
+  return [`Not moved${blocking}:`, ...lines].join('\n');
+}

@@ -1,0 +1,186 @@
+/** A run as it happens: redrawn in place on a terminal, one line an event elsewhere. */
+import { activeSteps, stepStatus, type RunRecord } from '../../core/run/run-state.ts';
+import type { RunEvent } from '../../core/run/run-event.ts';
+import type { Step } from '../../core/plan/step.ts';
+import type { RunNews, RunObserver } from '../../ports/run-observer.ts';
+import type { Terminal } from '../terminal.ts';
+import { fit } from './table.ts';
+import { count, duration } from './words.ts';
+
+export function openRunView(terminal: Terminal, nowMs: () => number): RunObserver & { close(): void } {
+  return terminal.isInteractive ? new LiveView(terminal, nowMs) : new LineView(terminal);
+}
+
+/** One line an event, with an instant that a program can read. */
+class LineView implements RunObserver {
+  readonly #terminal: Terminal;
+  #lastDetail = '';
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+  }
+
+  tell(news: RunNews): void {
+    const line = this.#line(news);
+    if (line !== undefined) this.#terminal.out(`${new Date().toISOString()} ${line}`);
+  }
+
+  close(): void {
+    // Nothing is held back.
+  }
+
+  #line(news: RunNews): string | undefined {
+    switch (news.kind) {
+      case 'event':
+        this.#lastDetail = '';
+        return eventText(news.event, news.record);
+      case 'progress': {
+        const text = `waiting ${news.step.id}: ${news.detail}`;
+        if (text === this.#lastDetail) return undefined;
+        this.#lastDetail = text;
+        return text;
+      }
+      case 'output':
+        return `output ${news.line}`;
+      case 'trouble':
+        return `trouble ${news.reason}; again in ${duration(news.waitMs)}`;
+    }
+  }
+}
+
+function stepOf(id: string, record: RunRecord): Step | undefined {
+  return [...record.plan.steps, ...(record.backPlan?.steps ?? [])].find((step) => step.id === id);
+}
+
+export function eventText(event: RunEvent, record: RunRecord): string {
+  const title = 'step' in event ? (stepOf(event.step, record)?.title ?? '') : '';
+  switch (event.type) {
+    case 'RunStarted':
+      return `started run ${record.name}, ${count(record.plan.steps.length, 'step')}`;
+    case 'DriverChanged':
+      return `taken over by ${event.driver}`;
+    case 'StepStarted':
+      return `step ${event.step} started: ${title}`;
+    case 'StepDone':
+      return `step ${event.step} done: ${title} (${event.evidence.join('; ')})`;
+    case 'StepSkipped':
+      return `step ${event.step} skipped: ${event.reason}`;
+    case 'StepFailed':
+      return `step ${event.step} failed: ${event.problem.code} ${event.problem.what.split('\n')[0] ?? ''}`;
+    case 'Paused':
+      return 'paused between two steps';
+    case 'Resumed':
+      return `resumed by ${event.by}`;
+    case 'FinishAsked':
+      return 'finish asked for';
+    case 'RollbackStarted':
+      return `rolling back: ${event.reason}`;
+    case 'RunEnded':
+      return `ended: ${event.outcome}`;
+  }
+}
+
+const BAR_WIDTH = 48;
+const REDRAW_MS = 250;
+
+/** The last lines of the screen are redrawn; what is done scrolls up. */
+class LiveView implements RunObserver {
+  readonly #terminal: Terminal;
+  readonly #nowMs: () => number;
+  readonly #timer: NodeJS.Timeout;
+  #drawnLines = 0;
+  #record: RunRecord | undefined;
+  #detail = '';
+  #stepSinceMs = 0;
+  #beganAtMs: number;
+
+  constructor(terminal: Terminal, nowMs: () => number) {
+    this.#terminal = terminal;
+    this.#nowMs = nowMs;
+    this.#beganAtMs = nowMs();
+    this.#stepSinceMs = this.#beganAtMs;
+    this.#timer = setInterval(() => this.#redraw(), REDRAW_MS);
+    this.#timer.unref();
+  }
+
+  tell(news: RunNews): void {
+    switch (news.kind) {
+      case 'event':
+        this.#onEvent(news.event, news.record);
+        break;
+      case 'progress':
+        this.#record = news.record;
+        this.#detail = news.detail;
+        break;
+      case 'output':
+        this.#detail = news.line.trim();
+        break;
+      case 'trouble':
+        this.#detail = `${news.reason}; again in ${duration(news.waitMs)}`;
+        break;
+    }
+    this.#redraw();
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    this.#clear();
+    this.#record = undefined;
+  }
+
+  #onEvent(event: RunEvent, record: RunRecord): void {
+    this.#record = record;
+    this.#clear();
+    if (event.type === 'StepStarted') {
+      this.#stepSinceMs = this.#nowMs();
+      this.#detail = '';
+    } else if (event.type !== 'RunEnded' && event.type !== 'DriverChanged') {
+      this.#terminal.out(this.#settledLine(event, record));
+    }
+  }
+
+  #settledLine(event: RunEvent, record: RunRecord): string {
+    const step = 'step' in event ? stepOf(event.step, record) : undefined;
+    const took = duration(this.#nowMs() - this.#stepSinceMs);
+    const width = Math.max(20, this.#terminal.columns - 12);
+    switch (event.type) {
+      case 'StepDone':
+        return `${this.#terminal.tone('good', '✓')} ${fit(step?.title ?? event.step, width).padEnd(width)} ${took.padStart(7)}`;
+      case 'StepSkipped':
+        return `${this.#terminal.tone('dim', '○')} ${fit(`${step?.title ?? event.step}: ${event.reason}`, width)}`;
+      case 'StepFailed':
+        return `${this.#terminal.tone('bad', '✗')} ${fit(step?.title ?? event.step, width).padEnd(width)} ${took.padStart(7)}`;
+      default:
+        return this.#terminal.tone('dim', eventText(event, record));
+    }
+  }
+
+  #redraw(): void {
+    if (!this.#record) return;
+    this.#clear();
+    const lines = this.#liveLines(this.#record);
+    process.stdout.write(`${lines.join('\n')}\n`);
+    this.#drawnLines = lines.length;
+  }
+
+  #liveLines(record: RunRecord): string[] {
+    const steps = activeSteps(record);
+    const settled = steps.filter((step) => ['done', 'skipped'].includes(stepStatus(record.state, step))).length;
+    const current = steps[settled];
+    const elapsed = duration(this.#nowMs() - this.#beganAtMs);
+    const filled = steps.length === 0 ? BAR_WIDTH : Math.round((settled / steps.length) * BAR_WIDTH);
+    const bar = `${this.#terminal.tone('good', '━'.repeat(filled))}${this.#terminal.tone('dim', '━'.repeat(BAR_WIDTH - filled))}`;
+    const width = this.#terminal.columns - 1;
+    const waiting = current === undefined ? '' : `${fit(current.title, 44)}${this.#detail === '' ? '' : `  ${this.#detail}`} (${duration(this.#nowMs() - this.#stepSinceMs)})`;
+    return [
+      ...(current === undefined ? [] : [`${this.#terminal.tone('warn', '●')} ${waiting.length > width - 2 ? `${waiting.slice(0, width - 3)}…` : waiting}`]),
+      `${bar}  step ${Math.min(settled + 1, steps.length)} of ${steps.length} · ${elapsed}`,
+      this.#terminal.tone('dim', 'Ctrl-C stops after this step'),
+    ];
+  }
+
+  #clear(): void {
+    if (this.#drawnLines > 0) process.stdout.write(`\u001B[${this.#drawnLines}A\u001B[0J`);
+    this.#drawnLines = 0;
+  }
+}
