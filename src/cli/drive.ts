@@ -40,12 +40,19 @@ export async function withRunPorts<T>(context: CommandContext, use: (ports: Comp
 export async function confirm(context: CommandContext, question: string): Promise<void> {
   if (context.options.yes === true) return;
   if (!context.terminal.isInteractive || process.stdin.isTTY !== true) {
-    throw new Problem('RUN-006', { what: 'This is not a terminal, so nobody can be asked.', next: [{ label: 'in scripts', command: 'the same command with --yes' }] });
+    throw new Problem('RUN-006', {
+      what: 'This is not a terminal, so nobody can be asked.',
+      next: [{ label: 'in scripts', command: 'the same command with --yes' }],
+    });
   }
   const reader = createInterface({ input: process.stdin, output: process.stdout });
   try {
     const answer = await reader.question(`${question} [y/N] `);
-    if (!/^y(es)?$/i.test(answer.trim())) throw new Problem('RUN-006', { what: 'The answer was no.', next: [{ label: 'look at the plan again', command: 'meshlift plan -o wide' }] });
+    if (!/^y(es)?$/i.test(answer.trim()))
+      throw new Problem('RUN-006', {
+        what: 'The answer was no.',
+        next: [{ label: 'look at the plan again', command: 'meshlift plan -o wide' }],
+      });
   } finally {
     reader.close();
   }
@@ -141,9 +148,13 @@ async function failedProblem(ports: Composed, { record, problem }: RunResult): P
 async function podsByRevision(ports: Composed, record: RunRecord): Promise<string> {
   try {
     const inventory = buildInventory(await ports.reader.readMesh('status'));
-    const pods = inventory.workloads.flatMap((w) => w.pods).filter((pod) => !pod.terminating && pod.phase !== 'Succeeded' && pod.phase !== 'Failed');
+    const pods = inventory.workloads
+      .flatMap((w) => w.pods)
+      .filter((pod) => !pod.terminating && pod.phase !== 'Succeeded' && pod.phase !== 'Failed');
     const on = (revision: string | undefined): number => pods.filter((pod) => pod.revision === revision).length;
-    const parts = [record.plan.to, record.plan.from].flatMap((e) => (e === undefined ? [] : [`${count(on(e.revision), 'pod')} on ${e.revision}`]));
+    const parts = [record.plan.to, record.plan.from].flatMap((e) =>
+      e === undefined ? [] : [`${count(on(e.revision), 'pod')} on ${e.revision}`],
+    );
     return parts.length === 0 ? '' : ` ${parts.join(', ')}.`;
   } catch {
     return ' How many pods are where cannot be told now.';
@@ -152,5 +163,8 @@ async function podsByRevision(ports: Composed, record: RunRecord): Promise<strin
 
 function storedProblem(record: RunRecord): Problem {
   const stored = record.state.problem;
-  return new Problem((stored?.code ?? 'RUN-005') as Problem['code'], { what: stored?.what ?? `${record.name} is ${record.state.phase}.`, next: [] });
+  return new Problem((stored?.code ?? 'RUN-005') as Problem['code'], {
+    what: stored?.what ?? `${record.name} is ${record.state.phase}.`,
+    next: [],
+  });
 }

@@ -19,7 +19,9 @@ function gatherWhole(value: string, before: readonly string[]): string[] {
 
 function buildProgram(run: (command: Command, perform: Run, acceptsFile?: boolean) => Promise<void>): Command {
   const program = new Command('meshlift')
-    .description('Lifts an Istio mesh to the next version beside the old one, workload by workload, and takes it back when something breaks.')
+    .description(
+      'Lifts an Istio mesh to the next version beside the old one, workload by workload, and takes it back when something breaks.',
+    )
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false, styleTitle: (title) => title.toUpperCase().replace(':', '') })
     .helpCommand(false)
     .exitOverride()
@@ -52,7 +54,9 @@ function addLooking(program: Command, run: Runner): void {
     .command('status')
     .description('the mesh by revision: control planes, namespaces, workloads, gateways, live proxies')
     .addOption(watch)
-    .action(async (options: { watch?: boolean }, command: Command) => run(command, async (context) => (await import('./commands/status.ts')).statusCommand(context, options)));
+    .action(async (options: { watch?: boolean }, command: Command) =>
+      run(command, async (context) => (await import('./commands/status.ts')).statusCommand(context, options)),
+    );
   program
     .command('proxy-status [pod]')
     .alias('ps')
@@ -64,13 +68,17 @@ function addLooking(program: Command, run: Runner): void {
   program
     .command('in-use <revision>')
     .description('every reason why a revision is still used; exit code 3 when it is, or when that is unknown')
-    .action(async (revision: string, _options: object, command: Command) => run(command, async (context) => (await import('./commands/in-use.ts')).inUseCommand(context, revision)));
+    .action(async (revision: string, _options: object, command: Command) =>
+      run(command, async (context) => (await import('./commands/in-use.ts')).inUseCommand(context, revision)),
+    );
   withScope(program.command('check'))
     .description('findings with codes; exit code 1 on errors')
     .option('--to <version>', 'judge the way to this version')
     .option('--revision <name>', 'name of the new revision')
     .option('--from <revision>', 'revision to move away from')
-    .action(async (options: RequestOptions, command: Command) => run(command, async (context) => (await import('./commands/check.ts')).checkCommand(context, options)));
+    .action(async (options: RequestOptions, command: Command) =>
+      run(command, async (context) => (await import('./commands/check.ts')).checkCommand(context, options)),
+    );
 }
 
 function withScope(command: Command): Command {
@@ -136,7 +144,9 @@ function addRuns(program: Command, run: Runner): void {
   program
     .command('pause [run]')
     .description('stops a run between two steps, from any machine')
-    .action(async (name: string | undefined, _options: object, command: Command) => run(command, async (context) => (await runs()).pauseCommand(context, name)));
+    .action(async (name: string | undefined, _options: object, command: Command) =>
+      run(command, async (context) => (await runs()).pauseCommand(context, name)),
+    );
   program
     .command('resume [run]')
     .description('goes on with a run that was paused, failed, or lost its driver')
@@ -147,11 +157,15 @@ function addRuns(program: Command, run: Runner): void {
   program
     .command('finish [run]')
     .description('removes the old control plane, once nothing uses it')
-    .action(async (name: string | undefined, _options: object, command: Command) => run(command, async (context) => (await runs()).finishCommand(context, name)));
+    .action(async (name: string | undefined, _options: object, command: Command) =>
+      run(command, async (context) => (await runs()).finishCommand(context, name)),
+    );
   program
     .command('rollback [run]')
     .description('takes a run back, from any point, old proxies verified again')
-    .action(async (name: string | undefined, _options: object, command: Command) => run(command, async (context) => (await runs()).rollbackCommand(context, name)));
+    .action(async (name: string | undefined, _options: object, command: Command) =>
+      run(command, async (context) => (await runs()).rollbackCommand(context, name)),
+    );
   program
     .command('forget [run]')
     .description('removes the record of a run; --everything: all that Meshlift added to the cluster')
@@ -162,19 +176,36 @@ function addRuns(program: Command, run: Runner): void {
 }
 
 function addParts(program: Command, run: Runner): void {
-  const perform = async (context: CommandContext, action: 'install' | 'migrate' | 'uninstall', options: RequestOptions, namespaces: readonly string[]): Promise<number> => {
-    const [{ performRequest }, { buildRequest }] = await Promise.all([import('./commands/apply.ts'), import('./arguments/build-request.ts')]);
+  const perform = async (
+    context: CommandContext,
+    action: 'install' | 'migrate' | 'uninstall',
+    options: RequestOptions,
+    namespaces: readonly string[],
+  ): Promise<number> => {
+    const [{ performRequest }, { buildRequest }] = await Promise.all([
+      import('./commands/apply.ts'),
+      import('./arguments/build-request.ts'),
+    ]);
     return performRequest(context, buildRequest(action, options, namespaces), false);
   };
   program.commandsGroup('Parts of an upgrade');
-  withRun(withInstall(program.command('install').requiredOption('--revision <name>', 'name of the new revision').requiredOption('--version <version>', 'its version')))
+  withRun(
+    withInstall(
+      program
+        .command('install')
+        .requiredOption('--revision <name>', 'name of the new revision')
+        .requiredOption('--version <version>', 'its version'),
+    ),
+  )
     .description('only the control plane, beside the running one')
     .option('--from <revision>', 'revision whose values are carried over, when there are several')
     .option('--accept <code>', 'accept a finding: CODE or CODE:OBJECT (repeat)', gather, [])
     .action(async (options: RequestOptions, command: Command) => run(command, (context) => perform(context, 'install', options, [])));
   withRun(withScope(program.command('migrate <namespace...>').requiredOption('--to <revision>', 'revision or tag')))
     .description('only labels and restarts of namespaces, verified')
-    .action(async (namespaces: string[], options: RequestOptions, command: Command) => run(command, (context) => perform(context, 'migrate', options, namespaces)));
+    .action(async (namespaces: string[], options: RequestOptions, command: Command) =>
+      run(command, (context) => perform(context, 'migrate', options, namespaces)),
+    );
   withRun(program.command('uninstall').requiredOption('--revision <name>', 'revision to remove'))
     .description('only the removal of a control plane, after nothing uses it')
     .option('--default-to <revision>', 'who becomes the default when the removed one was')
@@ -194,11 +225,15 @@ function addHelp(program: Command, run: Runner): void {
     .description('the roles that Meshlift needs; --check: which permissions you lack')
     .option('--for <need>', 'look, plan, move or install; each includes the ones before', 'install')
     .option('--check', 'ask the cluster instead of printing roles')
-    .action(async (options: { for: string; check?: boolean }, command: Command) => run(command, async (context) => (await import('./commands/rbac.ts')).rbacCommand(context, options)));
+    .action(async (options: { for: string; check?: boolean }, command: Command) =>
+      run(command, async (context) => (await import('./commands/rbac.ts')).rbacCommand(context, options)),
+    );
   program
     .command('explain [code]')
     .description('what a code means and what to do; without a code, all of them')
-    .action(async (code: string | undefined, _options: object, command: Command) => run(command, async (context) => (await import('./commands/explain.ts')).explainCommand(context, code)));
+    .action(async (code: string | undefined, _options: object, command: Command) =>
+      run(command, async (context) => (await import('./commands/explain.ts')).explainCommand(context, code)),
+    );
   program
     .command('version')
     .description('versions of Meshlift and Node')
@@ -241,10 +276,17 @@ export async function main(argv: readonly string[]): Promise<void> {
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0 || error.code === 'commander.help') return;
-    const [{ reportError }, { openTerminal }, { usageProblem }] = await Promise.all([import('./report-error.ts'), import('./terminal.ts'), import('./arguments/build-request.ts')]);
+    const [{ reportError }, { openTerminal }, { usageProblem }] = await Promise.all([
+      import('./report-error.ts'),
+      import('./terminal.ts'),
+      import('./arguments/build-request.ts'),
+    ]);
     const terminal = openTerminal({ color: !argv.includes('--no-color'), quiet: false });
     const name = program.commands.find((c) => argv.includes(c.name()) || c.aliases().some((alias) => argv.includes(alias)))?.name();
-    const problem = usageProblem([error.message.replace(/^error: /, '')], name === undefined ? 'meshlift --help' : `meshlift ${name} --help`);
+    const problem = usageProblem(
+      [error.message.replace(/^error: /, '')],
+      name === undefined ? 'meshlift --help' : `meshlift ${name} --help`,
+    );
     process.exitCode = reportError(problem, { options: program.opts<GlobalOptions>(), terminal, format: 'table' });
   }
 }

@@ -10,8 +10,11 @@ declare const MESHLIFT_VERSION: string;
 /** Prints it on standard error. @returns the exit code */
 export function reportError(error: unknown, { terminal, format, options }: CommandContext): number {
   const problem = asProblem(error);
-  process.stderr.write(`${isStructured(format) ? renderStructured({ problem: problemJson(problem) }, format) : renderProblem(problem, terminal)}\n`);
-  if (problem.code === 'MELT-001' || options.verbose === true) process.stderr.write(`\nmeshlift ${MESHLIFT_VERSION}, node ${process.version}\n${stackOf(error)}\n`);
+  process.stderr.write(
+    `${isStructured(format) ? renderStructured({ problem: problemJson(problem) }, format) : renderProblem(problem, terminal)}\n`,
+  );
+  if (problem.code === 'MELT-001' || options.verbose === true)
+    process.stderr.write(`\nmeshlift ${MESHLIFT_VERSION}, node ${process.version}\n${stackOf(error)}\n`);
   return problemEntry(problem.code).exit;
 }
 

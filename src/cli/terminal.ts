@@ -3,7 +3,13 @@ import { styleText } from 'node:util';
 
 export type Tone = 'good' | 'bad' | 'warn' | 'dim' | 'strong';
 
-const STYLES: Readonly<Record<Tone, Parameters<typeof styleText>[0]>> = { good: 'green', bad: 'red', warn: 'yellow', dim: 'dim', strong: 'bold' };
+const STYLES: Readonly<Record<Tone, Parameters<typeof styleText>[0]>> = {
+  good: 'green',
+  bad: 'red',
+  warn: 'yellow',
+  dim: 'dim',
+  strong: 'bold',
+};
 /** Width that everything but wide output fits. */
 const NARROW = 80;
 

@@ -32,7 +32,14 @@ export async function checkMesh(ports: PlanningPorts, request: UpgradeRequest): 
   const old = deployed.filter((r) => r.name !== to?.revision);
   const named = request.from === undefined ? old[0] : old.find((r) => r.name === request.from?.revision);
   const from = named && { revision: named.name, version: named.version };
-  const moves = to && selectMoves(inventory, { from: from?.revision, to: { label: to.revision, ...to }, namespaces: request.scope.namespaces, skip: request.scope.skip });
+  const moves =
+    to &&
+    selectMoves(inventory, {
+      from: from?.revision,
+      to: { label: to.revision, ...to },
+      namespaces: request.scope.namespaces,
+      skip: request.scope.skip,
+    });
   const report = runChecks({
     inventory,
     podDisruptionBudgets: objects.podDisruptionBudgets,

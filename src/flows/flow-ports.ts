@@ -11,8 +11,8 @@ export interface PlanningPorts {
   readonly reader: ClusterReader;
   readonly clock: Clock;
   /** The installer that a request asks for; undefined when it asks for none. */
-  installerFor(request: UpgradeRequest): ControlPlaneInstaller | undefined;
-  sha256(text: string): string;
+  readonly installerFor: (request: UpgradeRequest) => ControlPlaneInstaller | undefined;
+  readonly sha256: (text: string) => string;
   /** Who sits at the keyboard, for records. */
   readonly user: string;
 }

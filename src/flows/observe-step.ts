@@ -76,12 +76,25 @@ async function readDeployment(ports: ObservingPorts, refs: readonly ObjectRef[])
   return ref && ((await ports.reader.readObject(ref)) as PodController | undefined);
 }
 
-async function observeControlPlane(ports: ObservingPorts, deployment: PodController, own: readonly ObjectRef[], revision: string): Promise<ControlPlaneObservation> {
+async function observeControlPlane(
+  ports: ObservingPorts,
+  deployment: PodController,
+  own: readonly ObjectRef[],
+  revision: string,
+): Promise<ControlPlaneObservation> {
   const webhookRefs = own.filter((ref) => ref.kind === 'MutatingWebhookConfiguration');
-  const [pods, webhooks] = await Promise.all([ports.reader.readIstiodPods(revision), Promise.all(webhookRefs.map((ref) => ports.reader.readObject(ref)))]);
+  const [pods, webhooks] = await Promise.all([
+    ports.reader.readIstiodPods(revision),
+    Promise.all(webhookRefs.map((ref) => ports.reader.readObject(ref))),
+  ]);
   const configurations = webhooks.filter((w) => w !== undefined) as WebhookConfiguration[];
-  const ready = rolloutStatus(deployment).kind === 'complete' && (deployment.status?.readyReplicas ?? 0) >= (deployment.spec?.replicas ?? 1);
-  const hasBundle = configurations.length > 0 && configurations.every((c) => (c.webhooks ?? []).every((w) => w.clientConfig?.url !== undefined || (w.clientConfig?.caBundle ?? '') !== ''));
+  const ready =
+    rolloutStatus(deployment).kind === 'complete' && (deployment.status?.readyReplicas ?? 0) >= (deployment.spec?.replicas ?? 1);
+  const hasBundle =
+    configurations.length > 0 &&
+    configurations.every((c) =>
+      (c.webhooks ?? []).every((w) => w.clientConfig?.url !== undefined || (w.clientConfig?.caBundle ?? '') !== ''),
+    );
   const probe = ready && hasBundle ? await probeRevision(ports, deployment.metadata.namespace ?? 'istio-system', revision) : undefined;
   return { deployment, pods, webhooks: configurations, ...(probe === undefined ? {} : { probe }) };
 }
@@ -111,7 +124,11 @@ export async function digestsOf(ports: ObservingPorts, revision: string | undefi
   return Object.fromEntries(own.map((object) => [refText(refOf(object)), ports.sha256(contentText(object)).slice(0, 16)]));
 }
 
-async function changedSince(ports: ObservingPorts, revision: string | undefined, before: Readonly<Record<string, string>> | undefined): Promise<string[]> {
+async function changedSince(
+  ports: ObservingPorts,
+  revision: string | undefined,
+  before: Readonly<Record<string, string>> | undefined,
+): Promise<string[]> {
   if (before === undefined) return [];
   const now = await digestsOf(ports, revision);
   return Object.keys(before).filter((name) => now[name] !== before[name]);
@@ -169,5 +186,9 @@ async function observeRestore(ports: ObservingPorts, step: StepOf<'restoreObject
   if (step.expect === 'default') return { kind: 'restore', pending };
   const refs = originals.map((original) => original.ref);
   const deployment = await readDeployment(ports, refs);
-  return { kind: 'restore', pending, ...(deployment === undefined ? {} : { controlPlane: await observeControlPlane(ports, deployment, refs, step.revision) }) };
+  return {
+    kind: 'restore',
+    pending,
+    ...(deployment === undefined ? {} : { controlPlane: await observeControlPlane(ports, deployment, refs, step.revision) }),
+  };
 }

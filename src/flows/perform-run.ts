@@ -48,7 +48,8 @@ export async function performRun(ports: RunPorts, input: PerformRunInput): Promi
       failures += 1;
       silentSinceMs ??= ports.clock.nowMs();
       const waitMs = Math.min(error.retryAfterMs ?? SAMPLE_INTERVAL_MS * 2 ** Math.min(failures - 1, 4), LONGEST_BACKOFF_MS);
-      if (ports.clock.nowMs() - silentSinceMs + waitMs > LONGEST_SILENCE_MS) return { outcome: 'failed', record: input.writer.record, problem: silentProblem(error, input.writer.record) };
+      if (ports.clock.nowMs() - silentSinceMs + waitMs > LONGEST_SILENCE_MS)
+        return { outcome: 'failed', record: input.writer.record, problem: silentProblem(error, input.writer.record) };
       ports.observer.tell({ kind: 'trouble', reason: error.reason, waitMs });
       await ports.clock.sleep(waitMs);
     }
@@ -58,7 +59,10 @@ export async function performRun(ports: RunPorts, input: PerformRunInput): Promi
 function silentProblem(error: Transient, record: RunRecord): Problem {
   return new Problem('RUN-050', {
     what: `${error.reason}.`,
-    state: { kind: 'paused', detail: `${record.name} stands at ${currentStep(record)?.title ?? 'its end'}; what was done stands and is recorded.` },
+    state: {
+      kind: 'paused',
+      detail: `${record.name} stands at ${currentStep(record)?.title ?? 'its end'}; what was done stands and is recorded.`,
+    },
     next: [
       { label: 'go on', command: 'meshlift resume' },
       { label: 'take back', command: 'meshlift rollback' },
@@ -95,8 +99,18 @@ class Driver {
     const observation = await observeStep(this.#ports, { step, state: this.#record.state, rendered: () => this.#render() });
     const assessment = assessStep(step, observation, started);
     this.#healthySamples = assessment.kind === 'satisfied' ? this.#healthySamples + 1 : 0;
-    const memory = { performed: this.#performed, elapsedMs: this.#ports.clock.nowMs() - this.#sinceMs, healthySamples: this.#healthySamples };
-    return this.#act(decideNextAction({ record: this.#record, stopAsked: this.#input.stopSignal.aborted, current: { step, observation, assessment, memory } }));
+    const memory = {
+      performed: this.#performed,
+      elapsedMs: this.#ports.clock.nowMs() - this.#sinceMs,
+      healthySamples: this.#healthySamples,
+    };
+    return this.#act(
+      decideNextAction({
+        record: this.#record,
+        stopAsked: this.#input.stopSignal.aborted,
+        current: { step, observation, assessment, memory },
+      }),
+    );
   }
 
   #expectLock(): void {
@@ -148,7 +162,13 @@ class Driver {
   async #perform(step: Step): Promise<RunResult | undefined> {
     this.#expectLock();
     try {
-      await performStep(this.#ports, { run: this.#record.name, step, plan: this.#record.plan, state: this.#record.state, rendered: () => this.#render() });
+      await performStep(this.#ports, {
+        run: this.#record.name,
+        step,
+        plan: this.#record.plan,
+        state: this.#record.state,
+        rendered: () => this.#render(),
+      });
     } catch (error) {
       if (error instanceof Problem) return this.#fail(step, await this.#explain(step, error));
       throw error;
@@ -199,5 +219,10 @@ class Driver {
 
 function stored(problem: Problem): StoredProblem {
   const { what, why, next } = problem.details;
-  return { code: problem.code, what, why: why ?? '', next: next.map((step) => ({ label: step.label, ...(step.command === undefined ? {} : { command: step.command }) })) };
+  return {
+    code: problem.code,
+    what,
+    why: why ?? '',
+    next: next.map((step) => ({ label: step.label, ...(step.command === undefined ? {} : { command: step.command }) })),
+  };
 }

@@ -53,11 +53,17 @@ export async function originalsOf(ports: PerformingPorts, step: Step): Promise<{
       return { originals: [], digests: await digestsOf(ports, step.beside) };
     case 'moveDefault': {
       const moves = buildDefaultMove(await readWebhookObjects(ports), step.revision) ?? [];
-      return { originals: moves.map(({ before, after }) => ({ ref: refOf(after), ...(before === undefined ? {} : { object: plain(before) }) })), digests: {} };
+      return {
+        originals: moves.map(({ before, after }) => ({ ref: refOf(after), ...(before === undefined ? {} : { object: plain(before) }) })),
+        digests: {},
+      };
     }
     case 'removeControlPlane': {
       const objects = await Promise.all(step.changes.map((change) => ports.reader.readObject(change.ref)));
-      return { originals: objects.flatMap((object) => (object === undefined ? [] : [{ ref: refOf(object), object: plain(object) }])), digests: {} };
+      return {
+        originals: objects.flatMap((object) => (object === undefined ? [] : [{ ref: refOf(object), object: plain(object) }])),
+        digests: {},
+      };
     }
     default:
       return { originals: [], digests: {} };

@@ -55,13 +55,18 @@ export async function planUpgrade(ports: PlanningPorts, request: UpgradeRequest)
 }
 
 /** Kinds without which nothing can be planned: what cannot be seen could be hurt. */
-const ESSENTIAL = /^(namespaces|pods|deployments|statefulsets|daemonsets|replicasets|services|mutatingwebhookconfigurations|validatingwebhookconfigurations)\b/;
+const ESSENTIAL =
+  /^(namespaces|pods|deployments|statefulsets|daemonsets|replicasets|services|mutatingwebhookconfigurations|validatingwebhookconfigurations)\b/;
 
 function expectComplete(inventory: MeshInventory): void {
   const missing = inventory.unread.filter((u) => ESSENTIAL.test(u.what));
   const first = missing[0];
   if (!first) return;
-  const rules = missing.flatMap((u) => (u.missingRule ? [`{apiGroups: ["${u.missingRule.group}"], resources: ["${u.missingRule.resource}"], verbs: ["${u.missingRule.verb}"]}`] : []));
+  const rules = missing.flatMap((u) =>
+    u.missingRule
+      ? [`{apiGroups: ["${u.missingRule.group}"], resources: ["${u.missingRule.resource}"], verbs: ["${u.missingRule.verb}"]}`]
+      : [],
+  );
   throw new Problem('MESH-007', {
     what: `These could not be read: ${missing.map((u) => `${u.what} (${u.why})`).join(', ')}.`,
     why: 'What cannot be seen could be hurt, so nothing is planned on it.',
@@ -73,7 +78,12 @@ export function needOf(request: UpgradeRequest): AccessNeed {
   return request.action === 'migrate' ? 'move' : 'install';
 }
 
-async function renderIfNeeded(ports: PlanningPorts, request: UpgradeRequest, endpoints: Endpoints, inventory: MeshInventory): Promise<RenderResult | undefined> {
+async function renderIfNeeded(
+  ports: PlanningPorts,
+  request: UpgradeRequest,
+  endpoints: Endpoints,
+  inventory: MeshInventory,
+): Promise<RenderResult | undefined> {
   if (endpoints.installed || !endpoints.to) return undefined;
   const installer = ports.installerFor(request);
   if (!installer) {

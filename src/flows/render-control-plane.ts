@@ -17,7 +17,11 @@ export interface RenderResult {
 }
 
 /** @throws Problem PLAN-003, TOOL-004 and what the installer throws */
-export async function renderControlPlane(installer: ControlPlaneInstaller, endpoints: Endpoints, inventory: MeshInventory): Promise<RenderResult> {
+export async function renderControlPlane(
+  installer: ControlPlaneInstaller,
+  endpoints: Endpoints,
+  inventory: MeshInventory,
+): Promise<RenderResult> {
   const to = endpoints.to as Endpoint;
   const target: InstallTarget = { revision: to.revision, version: to.version, namespace: inventory.istioNamespace, overlay: '' };
   const first = await installer.render(target);
@@ -47,19 +51,29 @@ function renderedConfig(rendered: RenderedControlPlane): { mesh?: string; origin
 function expectControlPlane(objects: readonly KubeObject[], to: Endpoint): RenderedControlPlane {
   const rendered = classifyRendered(objects);
   const again = [{ label: 'render it again', command: `istioctl manifest generate --set revision=${to.revision} …` }];
-  if (!rendered.istiod) throw new Problem('PLAN-003', { what: `There is no istiod Deployment among the ${objects.length} rendered objects.`, next: again });
+  if (!rendered.istiod)
+    throw new Problem('PLAN-003', { what: `There is no istiod Deployment among the ${objects.length} rendered objects.`, next: again });
   if (rendered.revision !== to.revision) {
-    throw new Problem('PLAN-003', { what: `The rendered control plane has the revision ${rendered.revision ?? 'none'}; the target is ${to.revision}.`, next: again });
+    throw new Problem('PLAN-003', {
+      what: `The rendered control plane has the revision ${rendered.revision ?? 'none'}; the target is ${to.revision}.`,
+      next: again,
+    });
   }
   const image = rendered.istiod.spec?.template?.spec?.containers?.find((c) => c.name === 'discovery')?.image ?? '';
   const version = versionOfImage(image);
   if (version !== undefined && !sameIstioVersion(version, to.version)) {
-    throw new Problem('PLAN-003', { what: `The rendered control plane has the image ${image}; the target version is ${to.version}.`, next: again });
+    throw new Problem('PLAN-003', {
+      what: `The rendered control plane has the image ${image}; the target version is ${to.version}.`,
+      next: again,
+    });
   }
   const first = rendered.forbidden[0];
   if (first) {
     throw new Problem('TOOL-004', {
-      what: [`${rendered.forbidden.length} of the rendered objects do not belong to the new control plane alone:`, ...rendered.forbidden.slice(0, 5).map((f) => `${refText(refOf(f.object))}: ${f.reason}`)].join('\n'),
+      what: [
+        `${rendered.forbidden.length} of the rendered objects do not belong to the new control plane alone:`,
+        ...rendered.forbidden.slice(0, 5).map((f) => `${refText(refOf(f.object))}: ${f.reason}`),
+      ].join('\n'),
       next: [{ label: 'only the control plane', command: '--set profile=minimal' }],
     });
   }

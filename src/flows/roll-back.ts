@@ -1,5 +1,8 @@
 /** Takes a run back: a plan like any other, shown first, stored, and performed by the same loop. */
+import { withOriginals } from '../core/controlplane/default-pointers.ts';
 import { buildInventory } from '../core/mesh/build-inventory.ts';
+import { findInjectionWebhooks } from '../core/mesh/find-revisions.ts';
+import type { KubeObject, ObjectRef } from '../core/mesh/kube-objects.ts';
 import { buildRollback } from '../core/plan/build-rollback.ts';
 import type { Plan } from '../core/plan/plan.ts';
 import { Problem } from '../core/problems/problem.ts';
@@ -10,8 +13,10 @@ import { withLock } from './start-run.ts';
 
 /** @returns the plan of the roll-back, from the record and the mesh as it is now @throws Problem RUN-040, RUN-005 */
 export async function planRollback(ports: RunPorts, record: RunRecord): Promise<Plan> {
-  if (record.state.phase === 'rolled-back') throw new Problem('RUN-005', { what: `${record.name} was taken back already.`, next: [{ label: 'look', command: 'meshlift runs' }] });
-  const inventory = buildInventory(await ports.reader.readMesh('plan'));
+  if (record.state.phase === 'rolled-back')
+    throw new Problem('RUN-005', { what: `${record.name} was taken back already.`, next: [{ label: 'look', command: 'meshlift runs' }] });
+  const objects = await ports.reader.readMesh('plan');
+  const inventory = buildInventory(objects);
   const candidates = await ports.reader.readControlPlaneObjects();
   const touched = new Set([...record.state.steps].filter(([, status]) => status !== 'waiting').map(([id]) => id));
   const plan = buildRollback({
@@ -19,21 +24,36 @@ export async function planRollback(ports: RunPorts, record: RunRecord): Promise<
     touched,
     originalRefs: new Map([...record.state.originals].map(([id, originals]) => [id, originals.map((original) => original.ref)])),
     inventory,
+    webhooks: findInjectionWebhooks(withOriginals(objects, originalObjects(record))),
     candidates,
     createdAt: instant(ports.clock.nowMs()),
     createdBy: ports.user,
+    attempt: record.events.filter((event) => event.type === 'RollbackStarted').length,
   });
-  if (plan.steps.length === 0) throw new Problem('RUN-040', { what: `${record.name} has changed nothing that could be taken back.`, next: [{ label: 'remove its record', command: `meshlift forget ${record.name}` }] });
+  if (plan.steps.length === 0)
+    throw new Problem('RUN-040', {
+      what: `${record.name} has changed nothing that could be taken back.`,
+      next: [{ label: 'remove its record', command: `meshlift forget ${record.name}` }],
+    });
   return plan;
 }
 
-/** Performs the roll-back; one that was begun before goes on where it stands. */
+function originalObjects(record: RunRecord): { ref: ObjectRef; object: KubeObject | undefined }[] {
+  return [...record.state.originals.values()].flat().map(({ ref, object }) => ({ ref, object: object as KubeObject | undefined }));
+}
+
+/** Whether the roll-back has to be planned: for the first time, or anew because a step of it failed. */
+export function needsRollbackPlan({ state }: RunRecord): boolean {
+  return state.direction === 'forward' || state.phase === 'failed';
+}
+
+/** Performs the roll-back; one that was only interrupted goes on where it stands. */
 export async function rollBack(ports: RunPorts, name: string, reason: string, stopSignal: AbortSignal): Promise<RunResult> {
   await askToPause(ports, name);
   return withLock(ports, async (lock) => {
     const writer = await ports.store.open(name, ports.lock.identity);
     const at = instant(ports.clock.nowMs());
-    if (writer.record.state.direction === 'forward') {
+    if (needsRollbackPlan(writer.record)) {
       await writer.storeBackPlan(await planRollback(ports, writer.record));
       await ports.store.setPaused(name, false);
       await writer.append({ type: 'RollbackStarted', at, by: ports.lock.identity, reason });

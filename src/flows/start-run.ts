@@ -26,7 +26,11 @@ export async function expectPlanFits(ports: RunPorts, plan: Plan): Promise<Fitte
       next: [{ label: 'the right cluster', command: '--context NAME' }],
     });
   }
-  const differences = [...assessPreconditions(plan.steps, inventory), ...assessUnplanned(plan, current.moves), ...pinDifferences(plan, current.plan)];
+  const differences = [
+    ...assessPreconditions(plan.steps, inventory),
+    ...assessUnplanned(plan, current.moves),
+    ...pinDifferences(plan, current.plan),
+  ];
   if (differences.length > 0) throw staleProblem(differences);
   const refused = refusing(current.report);
   if (refused.length > 0) throw refusedProblem(current.report);
@@ -42,7 +46,11 @@ function pinDifferences(plan: Plan, current: Plan): string[] {
 
 function staleProblem(differences: readonly string[]): Problem {
   return new Problem('PLAN-013', {
-    what: [`${differences.length} ${differences.length === 1 ? 'thing has' : 'things have'} changed since the plan was made:`, ...differences.slice(0, 8), ...(differences.length > 8 ? [`and ${differences.length - 8} more`] : [])].join('\n'),
+    what: [
+      `${differences.length} ${differences.length === 1 ? 'thing has' : 'things have'} changed since the plan was made:`,
+      ...differences.slice(0, 8),
+      ...(differences.length > 8 ? [`and ${differences.length - 8} more`] : []),
+    ].join('\n'),
     next: [{ label: 'make a new one', command: 'meshlift plan --to VERSION -o FILE' }],
     facts: { differences },
   });
@@ -52,8 +60,14 @@ export function refusedProblem(report: CheckReport): Problem {
   const refused = refusing(report);
   const lines = refused.slice(0, 6).map((finding) => `${finding.code}  ${finding.what}`);
   return new Problem('CHEK-001', {
-    what: [`${refused.length} ${refused.length === 1 ? 'finding refuses' : 'findings refuse'} the run:`, ...lines, ...(refused.length > 6 ? [`and ${refused.length - 6} more`] : [])].join('\n'),
-    next: [...new Set(refused.flatMap((finding) => finding.next.slice(0, 1)))].slice(0, 4).map((command) => ({ label: 'mend it', command })),
+    what: [
+      `${refused.length} ${refused.length === 1 ? 'finding refuses' : 'findings refuse'} the run:`,
+      ...lines,
+      ...(refused.length > 6 ? [`and ${refused.length - 6} more`] : []),
+    ].join('\n'),
+    next: [...new Set(refused.flatMap((finding) => finding.next.slice(0, 1)))]
+      .slice(0, 4)
+      .map((command) => ({ label: 'mend it', command })),
     facts: { findings: refused.map(({ code, objects }) => ({ code, objects })) },
   });
 }
@@ -67,14 +81,21 @@ export async function startRun(ports: RunPorts, plan: Plan, stopSignal: AbortSig
     const writer = await ports.store.open(name, ports.lock.identity);
     if (isEnded(writer.record.state)) throw alreadyApplied(writer.record);
     if (writer.record.events.length === 0) {
-      await writer.append({ type: 'RunStarted', at: instant(ports.clock.nowMs()), driver: ports.lock.identity, planDigest: planDigest(plan, ports.sha256) });
+      await writer.append({
+        type: 'RunStarted',
+        at: instant(ports.clock.nowMs()),
+        driver: ports.lock.identity,
+        planDigest: planDigest(plan, ports.sha256),
+      });
     } else await goOn(ports, writer, name);
     return performRun(ports, { writer, lock, stopSignal });
   });
 }
 
 async function expectNoUnfinished(ports: RunPorts, except: string): Promise<void> {
-  const unfinished = (await ports.store.list()).find((run) => run.name !== except && (run.phase === 'running' || run.phase === 'paused' || run.phase === 'failed'));
+  const unfinished = (await ports.store.list()).find(
+    (run) => run.name !== except && (run.phase === 'running' || run.phase === 'paused' || run.phase === 'failed'),
+  );
   if (!unfinished) return;
   const holder = await ports.lock.holder();
   if (holder) throw busyProblem(holder.identity, holder.silentForMs);
@@ -124,7 +145,11 @@ export async function resumeRun(ports: RunPorts, name: string, stopSignal: Abort
   return withLock(ports, async (lock) => {
     const writer = await ports.store.open(name, ports.lock.identity);
     const { state } = writer.record;
-    if (isEnded(state)) throw new Problem('RUN-005', { what: `${name} is ${state.phase}; there is nothing to resume.`, next: [{ label: 'look', command: 'meshlift runs' }] });
+    if (isEnded(state))
+      throw new Problem('RUN-005', {
+        what: `${name} is ${state.phase}; there is nothing to resume.`,
+        next: [{ label: 'look', command: 'meshlift runs' }],
+      });
     if (state.phase === 'moved') throw movedProblem(name);
     await expectRemainingFits(ports, writer.record);
     await goOn(ports, writer, name);
@@ -164,9 +189,16 @@ export async function finishRun(ports: RunPorts, name: string, stopSignal: Abort
   return withLock(ports, async (lock) => {
     const writer = await ports.store.open(name, ports.lock.identity);
     const { state } = writer.record;
-    if (state.direction === 'back' || isEnded(state)) throw new Problem('RUN-005', { what: `${name} is ${state.phase}; there is nothing to finish.`, next: [{ label: 'look', command: 'meshlift runs' }] });
+    if (state.direction === 'back' || isEnded(state))
+      throw new Problem('RUN-005', {
+        what: `${name} is ${state.phase}; there is nothing to finish.`,
+        next: [{ label: 'look', command: 'meshlift runs' }],
+      });
     if (state.phase !== 'moved' && !state.finishAsked) {
-      throw new Problem('RUN-005', { what: `${name} has not moved every workload yet.`, next: [{ label: 'go on with it', command: `meshlift resume ${name}` }] });
+      throw new Problem('RUN-005', {
+        what: `${name} has not moved every workload yet.`,
+        next: [{ label: 'go on with it', command: `meshlift resume ${name}` }],
+      });
     }
     await writer.append({ type: 'FinishAsked', at: instant(ports.clock.nowMs()), by: ports.lock.identity });
     return performRun(ports, { writer, lock, stopSignal });

@@ -32,7 +32,12 @@ export class ManifestInstaller implements ControlPlaneInstaller {
 
   async render(target: InstallTarget): Promise<RenderedInstall> {
     const files = this.#options.paths.flatMap((path) => (path === '-' ? [readStdin()] : readFiles(path)));
-    const pins = files.map(({ path, text }): Pin => ({ name: PIN_NAME, path, sha256: sha256(text), ...(path === '-' ? { content: gzipSync(text).toString('base64') } : {}) }));
+    const pins = files.map(({ path, text }): Pin => ({
+      name: PIN_NAME,
+      path,
+      sha256: sha256(text),
+      ...(path === '-' ? { content: gzipSync(text).toString('base64') } : {}),
+    }));
     return Promise.resolve({ objects: files.flatMap(({ path, text }) => parsed(path, text, target.namespace)), pins, requestedPaths: [] });
   }
 
@@ -70,15 +75,22 @@ function readFiles(path: string): ManifestFile[] {
       .toSorted()
       .map((name) => ({ path: join(path, name), text: readFileSync(join(path, name), 'utf8') }));
   } catch (error) {
-    throw new Problem('ARGS-002', { what: `${path} cannot be read: ${(error as { code?: string }).code ?? String(error)}.`, next: [{ label: 'look', command: `ls -l ${path}` }] });
+    throw new Problem('ARGS-002', {
+      what: `${path} cannot be read: ${(error as { code?: string }).code ?? String(error)}.`,
+      next: [{ label: 'look', command: `ls -l ${path}` }],
+    });
   }
 }
 
 /** The text of a pin, as it was when the plan was made. */
 function pinnedText(pin: Pin): string {
-  const text = pin.content === undefined ? (readFiles(pin.path)[0]?.text ?? '') : gunzipSync(Buffer.from(pin.content, 'base64')).toString('utf8');
+  const text =
+    pin.content === undefined ? (readFiles(pin.path)[0]?.text ?? '') : gunzipSync(Buffer.from(pin.content, 'base64')).toString('utf8');
   if (sha256(text) === pin.sha256) return text;
-  throw new Problem('PLAN-015', { what: `${pin.path} is not the file that the plan was made from.`, next: [{ label: 'make a new plan', command: 'meshlift plan --to VERSION -o FILE' }] });
+  throw new Problem('PLAN-015', {
+    what: `${pin.path} is not the file that the plan was made from.`,
+    next: [{ label: 'make a new plan', command: 'meshlift plan --to VERSION -o FILE' }],
+  });
 }
 
 function sha256(text: string): string {

@@ -21,7 +21,10 @@ export async function findIstioctl(wanted: string, version: string | undefined):
   if (path === undefined) {
     throw new Problem('TOOL-001', {
       what: wanted.includes('/') ? `There is no ${wanted}.` : `${wanted} is not on PATH.`,
-      why: version === undefined ? 'The control plane is installed with istioctl.' : `The control plane is installed with istioctl ${version}.`,
+      why:
+        version === undefined
+          ? 'The control plane is installed with istioctl.'
+          : `The control plane is installed with istioctl ${version}.`,
       next: [{ label: 'say where it is', command: '--istioctl PATH' }],
     });
   }
@@ -53,7 +56,10 @@ async function versionOf(path: string): Promise<string> {
   } catch {
     // Falls through to the problem below.
   }
-  throw new Problem('TOOL-003', { what: `${path} does not say its version: ${stdout.trim().slice(0, 200)}`, next: [{ label: 'try it', command: `${path} version --remote=false` }] });
+  throw new Problem('TOOL-003', {
+    what: `${path} does not say its version: ${stdout.trim().slice(0, 200)}`,
+    next: [{ label: 'try it', command: `${path} version --remote=false` }],
+  });
 }
 
 export function digestOfFile(path: string): Promise<string> {

@@ -39,11 +39,14 @@ export class IstioctlInstaller implements ControlPlaneInstaller {
   async render(target: InstallTarget): Promise<RenderedInstall> {
     const tool = await findIstioctl(this.#options.istioctl, target.version);
     const operator = this.#readOperatorFile();
-    const { stdout } = await withOverlay(target.overlay, (overlay) => runTool(tool.path, ['manifest', 'generate', ...this.#arguments(target, overlay, operator)]));
+    const { stdout } = await withOverlay(target.overlay, (overlay) =>
+      runTool(tool.path, ['manifest', 'generate', ...this.#arguments(target, overlay, operator)]),
+    );
     const objects = parseManifests(stdout, `the output of ${this.#options.istioctl} manifest generate`, target.namespace);
     if (objects instanceof Problem) throw objects;
     const pins: Pin[] = [{ name: 'istioctl', path: this.#options.istioctl, version: tool.version, sha256: tool.sha256 }];
-    if (operator !== undefined && this.#options.file !== undefined) pins.push({ name: 'IstioOperator file', path: this.#options.file, sha256: sha256(operator) });
+    if (operator !== undefined && this.#options.file !== undefined)
+      pins.push({ name: 'IstioOperator file', path: this.#options.file, sha256: sha256(operator) });
     return { objects, pins, requestedPaths: requestedPaths(this.#options.set, operator) };
   }
 
@@ -54,14 +57,21 @@ export class IstioctlInstaller implements ControlPlaneInstaller {
     const pinnedFile = pins.find((pin) => pin.name === 'IstioOperator file');
     if (pinnedFile && (operator === undefined || sha256(operator) !== pinnedFile.sha256)) throw changedFile(pinnedFile.path);
     const { kubeconfig, context, readinessTimeoutSeconds } = this.#options;
-    const cluster = [...(kubeconfig === undefined ? [] : ['--kubeconfig', kubeconfig]), ...(context === undefined ? [] : ['--context', context])];
+    const cluster = [
+      ...(kubeconfig === undefined ? [] : ['--kubeconfig', kubeconfig]),
+      ...(context === undefined ? [] : ['--context', context]),
+    ];
     await withOverlay(target.overlay, (overlay) =>
-      runTool(tool.path, ['install', '-y', ...this.#arguments(target, overlay, operator), `--readiness-timeout=${readinessTimeoutSeconds}s`, ...cluster], {
-        onLine: (line) => {
-          if (isTelling(line)) onOutput(line);
+      runTool(
+        tool.path,
+        ['install', '-y', ...this.#arguments(target, overlay, operator), `--readiness-timeout=${readinessTimeoutSeconds}s`, ...cluster],
+        {
+          onLine: (line) => {
+            if (isTelling(line)) onOutput(line);
+          },
+          timeoutMs: readinessTimeoutSeconds * 1000 + SLACK_MS,
         },
-        timeoutMs: readinessTimeoutSeconds * 1000 + SLACK_MS,
-      }),
+      ),
     );
   }
 
@@ -84,7 +94,10 @@ export class IstioctlInstaller implements ControlPlaneInstaller {
     try {
       return readFileSync(file, 'utf8');
     } catch (error) {
-      throw new Problem('ARGS-002', { what: `${file} cannot be read: ${(error as { code?: string }).code ?? String(error)}.`, next: [{ label: 'look', command: `ls -l ${file}` }] });
+      throw new Problem('ARGS-002', {
+        what: `${file} cannot be read: ${(error as { code?: string }).code ?? String(error)}.`,
+        next: [{ label: 'look', command: `ls -l ${file}` }],
+      });
     }
   }
 }
@@ -97,7 +110,10 @@ function hasProfile(operator: string | undefined, set: readonly string[]): boole
 }
 
 function changedFile(path: string): Problem {
-  return new Problem('PLAN-015', { what: `${path} is not the file that the plan was made from.`, next: [{ label: 'make a new plan', command: 'meshlift plan --to VERSION -o FILE' }] });
+  return new Problem('PLAN-015', {
+    what: `${path} is not the file that the plan was made from.`,
+    next: [{ label: 'make a new plan', command: 'meshlift plan --to VERSION -o FILE' }],
+  });
 }
 
 async function withOverlay<T>(overlay: string, use: (path: string | undefined) => Promise<T>): Promise<T> {

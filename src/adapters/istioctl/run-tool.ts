@@ -33,13 +33,19 @@ exit $code`;
 /** @throws Problem TOOL-003 with the end of the output when the tool fails, cannot be started or takes too long */
 export function runTool(path: string, args: readonly string[], options: ToolOptions = {}): Promise<ToolResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn('/bin/sh', ['-c', SUPERVISOR, 'meshlift', path, ...args], { detached: true, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
+    const child = spawn('/bin/sh', ['-c', SUPERVISOR, 'meshlift', path, ...args], {
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    });
     const output = { stdout: '', stderr: '' };
     const lines: string[] = [];
     const collect = (name: 'stdout' | 'stderr') => (chunk: Buffer) => {
       output[name] += chunk.toString('utf8');
       if (options.onLine === undefined && name === 'stdout') return;
-      for (const line of chunk.toString('utf8').split(/[\r\n]+/).filter((text) => text.trim() !== '')) {
+      for (const line of chunk
+        .toString('utf8')
+        .split(/[\r\n]+/)
+        .filter((text) => text.trim() !== '')) {
         lines.push(line);
         options.onLine?.(line);
       }

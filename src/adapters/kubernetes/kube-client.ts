@@ -62,9 +62,14 @@ export class KubeClient {
     const items: T[] = [];
     let next: string | undefined;
     do {
-      const page = (await this.request({ ...request, method: 'GET', query: { ...request.query, limit: PAGE_SIZE, continue: next } })) as ListBody<T>;
+      const page = (await this.request({
+        ...request,
+        method: 'GET',
+        query: { ...request.query, limit: PAGE_SIZE, continue: next },
+      })) as ListBody<T>;
       const kind = page.kind?.replace(/List$/, '') ?? '';
-      for (const item of page.items ?? []) items.push({ ...item, apiVersion: item.apiVersion ?? page.apiVersion ?? '', kind: item.kind ?? kind });
+      for (const item of page.items ?? [])
+        items.push({ ...item, apiVersion: item.apiVersion ?? page.apiVersion ?? '', kind: item.kind ?? kind });
       next = page.metadata?.continue === '' ? undefined : page.metadata?.continue;
     } while (next !== undefined);
     return items;
@@ -76,7 +81,14 @@ export class KubeClient {
     try {
       await this.config.applyToHTTPSOptions(options);
     } catch (error) {
-      throw toProblem(new KubeStatusError(401, { message: `the credentials could not be had (${error instanceof Error ? error.message.trim() : String(error)})` }, noIntent), this.server);
+      throw toProblem(
+        new KubeStatusError(
+          401,
+          { message: `the credentials could not be had (${error instanceof Error ? error.message.trim() : String(error)})` },
+          noIntent,
+        ),
+        this.server,
+      );
     }
     this.#agent ??= this.#makeAgent(options);
     return { ...options, agent: this.#agent };
@@ -91,7 +103,9 @@ export class KubeClient {
     const cluster = this.config.getCurrentCluster();
     if (cluster?.proxyUrl !== undefined && options.agent instanceof HttpAgent) return options.agent;
     const { ca, cert, key, rejectUnauthorized, servername } = options;
-    const tls = Object.fromEntries(Object.entries({ ca, cert, key, rejectUnauthorized, servername }).filter(([, value]) => value !== undefined));
+    const tls = Object.fromEntries(
+      Object.entries({ ca, cert, key, rejectUnauthorized, servername }).filter(([, value]) => value !== undefined),
+    );
     const pool = { keepAlive: true, maxSockets: CONNECTIONS };
     return this.server.startsWith('http:') ? new HttpAgent(pool) : new Agent({ ...pool, ...tls });
   }
@@ -105,10 +119,16 @@ export class KubeClient {
       ...(options.headers as Record<string, string>),
       accept: request.accept ?? 'application/json',
       'user-agent': 'meshlift',
-      ...(body === undefined ? {} : { 'content-type': request.contentType ?? 'application/json', 'content-length': String(Buffer.byteLength(body)) }),
+      ...(body === undefined
+        ? {}
+        : { 'content-type': request.contentType ?? 'application/json', 'content-length': String(Buffer.byteLength(body)) }),
     };
     const { auth, agent } = options;
-    const response = await send(url, { method: request.method, headers, agent, ...(auth == null ? {} : { auth }), timeout: TIMEOUT_MS }, body);
+    const response = await send(
+      url,
+      { method: request.method, headers, agent, ...(auth === undefined || auth === null ? {} : { auth }), timeout: TIMEOUT_MS },
+      body,
+    );
     return readBody(response, request);
   }
 }

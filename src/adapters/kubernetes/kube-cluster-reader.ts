@@ -11,9 +11,17 @@ import { known, resourceOf, resourceRequest } from './resource-paths.ts';
 
 /** CRDs of Istio up to 1.31, for clusters in which all CRDs together would be a very long list. */
 const ISTIO_CRDS = [
-  ...['destinationrules', 'envoyfilters', 'gateways', 'proxyconfigs', 'serviceentries', 'sidecars', 'virtualservices', 'workloadentries', 'workloadgroups'].map(
-    (plural) => `${plural}.networking.istio.io`,
-  ),
+  ...[
+    'destinationrules',
+    'envoyfilters',
+    'gateways',
+    'proxyconfigs',
+    'serviceentries',
+    'sidecars',
+    'virtualservices',
+    'workloadentries',
+    'workloadgroups',
+  ].map((plural) => `${plural}.networking.istio.io`),
   ...['authorizationpolicies', 'peerauthentications', 'requestauthentications'].map((plural) => `${plural}.security.istio.io`),
   'telemetries.telemetry.istio.io',
   'wasmplugins.extensions.istio.io',
@@ -66,7 +74,9 @@ export class KubeClusterReader implements ClusterReader {
   async readControlPlaneObjects(): Promise<readonly KubeObject[]> {
     const lists = await Promise.all(
       CONTROL_PLANE_KINDS.map(([apiVersion, kind, inNamespace]) =>
-        this.#client.list({ ...resourceRequest(known(apiVersion, kind), 'list', inNamespace ? { namespace: this.#options.istioNamespace } : {}) }),
+        this.#client.list({
+          ...resourceRequest(known(apiVersion, kind), 'list', inNamespace ? { namespace: this.#options.istioNamespace } : {}),
+        }),
       ),
     );
     return lists.flat();
@@ -108,7 +118,8 @@ export class KubeClusterReader implements ClusterReader {
   }
 
   async readWorkload(ref: WorkloadRef): Promise<{ readonly controller: PodController; readonly pods: readonly Pod[] } | undefined> {
-    const controller = (await this.readObject({ apiVersion: ref.kind === 'Rollout' ? 'argoproj.io/v1alpha1' : 'apps/v1', ...ref })) as PodController | undefined;
+    const controller = (await this.readObject({ apiVersion: ref.kind === 'Rollout' ? 'argoproj.io/v1alpha1' : 'apps/v1', ...ref })) as
+      PodController | undefined;
     if (!controller) return undefined;
     const pods = await this.#client.list<Pod>({
       ...resourceRequest(known('v1', 'Pod'), 'list', { namespace: ref.namespace }),

@@ -35,14 +35,21 @@ export class KubeClusterWriter implements ClusterWriter, PodProber {
       if (!(error instanceof KubeStatusError)) throw error;
       throw new Problem('KUBE-006', {
         what: `${object.kind} ${object.metadata.name}: ${error.message}`,
-        why: error.status === 409 ? 'Another field manager owns what would be changed.' : 'The API server, or the namespace it needs, does not allow it.',
+        why:
+          error.status === 409
+            ? 'Another field manager owns what would be changed.'
+            : 'The API server, or the namespace it needs, does not allow it.',
         next: [{ label: 'look', command: `kubectl get ${resource.plural} ${object.metadata.name} -o yaml --show-managed-fields` }],
       });
     }
   }
 
   async setNamespaceLabels(name: string, set: Readonly<Record<string, string | null>>, resourceVersion: string | undefined): Promise<void> {
-    await this.#patch(known('v1', 'Namespace'), { name }, { metadata: { labels: set, ...(resourceVersion === undefined ? {} : { resourceVersion }) } });
+    await this.#patch(
+      known('v1', 'Namespace'),
+      { name },
+      { metadata: { labels: set, ...(resourceVersion === undefined ? {} : { resourceVersion }) } },
+    );
   }
 
   async markRestart(ref: WorkloadRef, mark: string): Promise<void> {
@@ -50,20 +57,33 @@ export class KubeClusterWriter implements ClusterWriter, PodProber {
     const object = (await this.#client.request({ method: 'GET', ...resourceRequest(resource, 'get', ref) })) as PodController;
     if (object.spec?.template?.metadata?.annotations?.[RESTART_ANNOTATION] === mark) return;
     const { resourceVersion, uid } = object.metadata;
-    await this.#patch(resource, ref, { metadata: { resourceVersion, uid }, spec: { template: { metadata: { annotations: { [RESTART_ANNOTATION]: mark } } } } });
+    await this.#patch(resource, ref, {
+      metadata: { resourceVersion, uid },
+      spec: { template: { metadata: { annotations: { [RESTART_ANNOTATION]: mark } } } },
+    });
   }
 
   async putObject(object: KubeObject): Promise<void> {
     const resource = await this.#resource(object);
     const live = await this.#read(resource, object.metadata);
     if (!live) {
-      await this.#client.request({ method: 'POST', ...resourceRequest(resource, 'create', { namespace: object.metadata.namespace }), query: { fieldManager: FIELD_MANAGER }, body: object });
+      await this.#client.request({
+        method: 'POST',
+        ...resourceRequest(resource, 'create', { namespace: object.metadata.namespace }),
+        query: { fieldManager: FIELD_MANAGER },
+        body: object,
+      });
       return;
     }
     const { resourceVersion } = live.metadata;
     const body = { ...object, metadata: { ...object.metadata, ...(resourceVersion === undefined ? {} : { resourceVersion }) } };
     try {
-      await this.#client.request({ method: 'PUT', ...resourceRequest(resource, 'update', object.metadata), query: { fieldManager: FIELD_MANAGER }, body });
+      await this.#client.request({
+        method: 'PUT',
+        ...resourceRequest(resource, 'update', object.metadata),
+        query: { fieldManager: FIELD_MANAGER },
+        body,
+      });
     } catch (error) {
       throw isConflict(error) ? new Transient('the object was changed by somebody else at the same moment', { cause: error }) : error;
     }
@@ -88,7 +108,10 @@ export class KubeClusterWriter implements ClusterWriter, PodProber {
       apiVersion: 'v1',
       kind: 'Pod',
       metadata: { generateName: 'meshlift-probe-', namespace, labels },
-      spec: { containers: [{ name: 'probe', image: 'meshlift.invalid/probe', securityContext: RESTRICTED }], securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } } },
+      spec: {
+        containers: [{ name: 'probe', image: 'meshlift.invalid/probe', securityContext: RESTRICTED }],
+        securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+      },
     };
     try {
       const made = (await this.#client.request({
@@ -113,7 +136,10 @@ export class KubeClusterWriter implements ClusterWriter, PodProber {
     });
   }
 
-  async #read(resource: Resource, target: { readonly namespace?: string | undefined; readonly name: string }): Promise<KubeObject | undefined> {
+  async #read(
+    resource: Resource,
+    target: { readonly namespace?: string | undefined; readonly name: string },
+  ): Promise<KubeObject | undefined> {
     try {
       return (await this.#client.request({ method: 'GET', ...resourceRequest(resource, 'get', target) })) as KubeObject;
     } catch (error) {
@@ -148,7 +174,8 @@ function probeFailure(error: unknown): InjectionProbe {
     if (/cannot create resource "pods"/.test(words)) throw error;
     return { inconclusive: words.replace(/^The API server says: /, '') };
   }
-  if (error instanceof Problem && error.code === 'KUBE-006') return /webhook/.test(error.details.what) ? { error: error.details.what } : { inconclusive: error.details.what };
+  if (error instanceof Problem && error.code === 'KUBE-006')
+    return /webhook/.test(error.details.what) ? { error: error.details.what } : { inconclusive: error.details.what };
   if (error instanceof Transient) return { error: error.reason };
   if (error instanceof KubeStatusError) return { error: error.message };
   throw error;

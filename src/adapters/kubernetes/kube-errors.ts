@@ -68,7 +68,8 @@ function statusProblem(error: KubeStatusError): Error {
   }
   if (status === 403) return forbiddenProblem(error);
   if (status === 409 && error.reason !== 'AlreadyExists' && intent.verb !== 'patch') return new Transient(message);
-  if (status === 429 || status >= 500) return new Transient(`the API server says ${status}: ${message}`, { retryAfterMs: error.retryAfterMs, cause: error });
+  if (status === 429 || status >= 500)
+    return new Transient(`the API server says ${status}: ${message}`, { retryAfterMs: error.retryAfterMs, cause: error });
   return new Problem('KUBE-006', {
     what: `${intentText(intent)}${intent.name === undefined ? '' : ` ${intent.name}`}: ${message}`,
     next: [{ label: 'look', command: 'meshlift status' }],
@@ -97,7 +98,10 @@ function networkProblem(error: unknown, server: string): Error {
     return new Problem('KUBE-007', { what: `${server}: ${text}.`, next: [{ label: 'look', command: 'kubectl config view --minify' }] });
   }
   if (/alert (certificate|bad certificate|unknown ca)|certificate expired|sslv3 alert/i.test(text)) {
-    return new Problem('KUBE-004', { what: `${server} refuses the client certificate: ${text}.`, next: [{ label: 'look', command: 'kubectl config view --minify' }] });
+    return new Problem('KUBE-004', {
+      what: `${server} refuses the client certificate: ${text}.`,
+      next: [{ label: 'look', command: 'kubectl config view --minify' }],
+    });
   }
   return new Transient(`${server} does not answer: ${code === '' ? text : code}`, { cause: error });
 }

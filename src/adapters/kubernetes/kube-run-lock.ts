@@ -86,7 +86,10 @@ export class KubeRunLock implements RunLock {
 
   async #read(): Promise<Lease | undefined> {
     try {
-      return (await this.#client.request({ method: 'GET', ...resourceRequest(LEASES, 'get', { namespace: this.#namespace, name: LEASE_NAME }) })) as Lease;
+      return (await this.#client.request({
+        method: 'GET',
+        ...resourceRequest(LEASES, 'get', { namespace: this.#namespace, name: LEASE_NAME }),
+      })) as Lease;
     } catch (error) {
       if (isNotFound(error)) return undefined;
       throw error;
@@ -98,10 +101,26 @@ export class KubeRunLock implements RunLock {
     const body = {
       apiVersion: 'coordination.k8s.io/v1',
       kind: 'Lease',
-      metadata: { name: LEASE_NAME, namespace: this.#namespace, labels: { 'app.kubernetes.io/name': 'meshlift' }, annotations: { [MACHINE_ANNOTATION]: machineId() } },
-      spec: { holderIdentity: this.identity, leaseDurationSeconds: LEASE_DURATION_MS / 1000, acquireTime: now, renewTime: now, leaseTransitions: 1 },
+      metadata: {
+        name: LEASE_NAME,
+        namespace: this.#namespace,
+        labels: { 'app.kubernetes.io/name': 'meshlift' },
+        annotations: { [MACHINE_ANNOTATION]: machineId() },
+      },
+      spec: {
+        holderIdentity: this.identity,
+        leaseDurationSeconds: LEASE_DURATION_MS / 1000,
+        acquireTime: now,
+        renewTime: now,
+        leaseTransitions: 1,
+      },
     };
-    return (await this.#client.request({ method: 'POST', ...resourceRequest(LEASES, 'create', { namespace: this.#namespace }), query: { fieldManager: FIELD_MANAGER }, body })) as Lease;
+    return (await this.#client.request({
+      method: 'POST',
+      ...resourceRequest(LEASES, 'create', { namespace: this.#namespace }),
+      query: { fieldManager: FIELD_MANAGER },
+      body,
+    })) as Lease;
   }
 
   async #update(lease: Lease, identity: string, isTransition: boolean): Promise<Lease> {
@@ -148,7 +167,11 @@ function isKnownDead(lease: Lease, identity: string): boolean {
 
 /** The same for processes that see each other: host, boot and, on Linux, the namespace of process ids. */
 function machineId(): string {
-  const parts = [hostname(), attempt(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()), attempt(() => readlinkSync('/proc/self/ns/pid'))];
+  const parts = [
+    hostname(),
+    attempt(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()),
+    attempt(() => readlinkSync('/proc/self/ns/pid')),
+  ];
   return createHash('sha256').update(parts.join(' ')).digest('hex').slice(0, 16);
 }
 

@@ -103,7 +103,9 @@ export class KubeRunStore implements RunStore {
 
   async forgetEverything(): Promise<void> {
     for (const run of await this.list()) await this.forget(run.name);
-    await this.#delete(resourceRequest(known('coordination.k8s.io/v1', 'Lease'), 'delete', { namespace: this.#namespace, name: 'meshlift' }));
+    await this.#delete(
+      resourceRequest(known('coordination.k8s.io/v1', 'Lease'), 'delete', { namespace: this.#namespace, name: 'meshlift' }),
+    );
     await this.#delete(resourceRequest(CRDS, 'delete', { name: RUN_CRD_NAME }));
   }
 
@@ -126,14 +128,22 @@ export class KubeRunStore implements RunStore {
     });
     const deadline = Date.now() + CRD_WAIT_MS;
     while (!(await this.#isServed())) {
-      if (Date.now() > deadline) throw new Problem('RUN-013', { what: `The CRD ${RUN_CRD_NAME} is not served after ${CRD_WAIT_MS / 1000}s.`, next: [{ label: 'look', command: `kubectl describe crd ${RUN_CRD_NAME}` }] });
+      if (Date.now() > deadline)
+        throw new Problem('RUN-013', {
+          what: `The CRD ${RUN_CRD_NAME} is not served after ${CRD_WAIT_MS / 1000}s.`,
+          next: [{ label: 'look', command: `kubectl describe crd ${RUN_CRD_NAME}` }],
+        });
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
   }
 
   async #isServed(): Promise<boolean> {
     try {
-      await this.#client.request({ method: 'GET', ...resourceRequest(RUNS, 'list', { namespace: this.#namespace }), query: { limit: '1' } });
+      await this.#client.request({
+        method: 'GET',
+        ...resourceRequest(RUNS, 'list', { namespace: this.#namespace }),
+        query: { limit: '1' },
+      });
       return true;
     } catch (error) {
       if (isNotFound(error)) return false;
@@ -142,9 +152,19 @@ export class KubeRunStore implements RunStore {
   }
 
   async #createRun(name: string, plan: Plan): Promise<RunResource> {
-    const body = { apiVersion: RUN_API_VERSION, kind: RUN_KIND, metadata: { name, namespace: this.#namespace, labels: { 'app.kubernetes.io/name': 'meshlift' } }, spec: plan.request };
+    const body = {
+      apiVersion: RUN_API_VERSION,
+      kind: RUN_KIND,
+      metadata: { name, namespace: this.#namespace, labels: { 'app.kubernetes.io/name': 'meshlift' } },
+      spec: plan.request,
+    };
     try {
-      return (await this.#client.request({ method: 'POST', ...resourceRequest(RUNS, 'create', { namespace: this.#namespace }), query: { fieldManager: FIELD_MANAGER }, body })) as RunResource;
+      return (await this.#client.request({
+        method: 'POST',
+        ...resourceRequest(RUNS, 'create', { namespace: this.#namespace }),
+        query: { fieldManager: FIELD_MANAGER },
+        body,
+      })) as RunResource;
     } catch (error) {
       if (!isConflict(error)) throw error;
       const there = await this.#readRun(name);
@@ -155,7 +175,10 @@ export class KubeRunStore implements RunStore {
 
   async #readRun(name: string): Promise<RunResource | undefined> {
     try {
-      return (await this.#client.request({ method: 'GET', ...resourceRequest(RUNS, 'get', { namespace: this.#namespace, name }) })) as RunResource;
+      return (await this.#client.request({
+        method: 'GET',
+        ...resourceRequest(RUNS, 'get', { namespace: this.#namespace, name }),
+      })) as RunResource;
     } catch (error) {
       if (isNotFound(error)) return undefined;
       throw error;
@@ -176,17 +199,32 @@ export class KubeRunStore implements RunStore {
     for (const piece of toPieces(part, text, owner)) {
       const target = { namespace: this.#namespace, name: piece.metadata.name };
       try {
-        await this.#client.request({ method: 'POST', ...resourceRequest(resource, 'create', { namespace: this.#namespace }), query: { fieldManager: FIELD_MANAGER }, body: piece });
+        await this.#client.request({
+          method: 'POST',
+          ...resourceRequest(resource, 'create', { namespace: this.#namespace }),
+          query: { fieldManager: FIELD_MANAGER },
+          body: piece,
+        });
       } catch (error) {
         if (!isConflict(error)) throw error;
-        await this.#client.request({ method: 'PUT', ...resourceRequest(resource, 'update', target), query: { fieldManager: FIELD_MANAGER }, body: piece });
+        await this.#client.request({
+          method: 'PUT',
+          ...resourceRequest(resource, 'update', target),
+          query: { fieldManager: FIELD_MANAGER },
+          body: piece,
+        });
       }
     }
   }
 
   #owner(resource: KubeObject): Omit<PieceOwner, 'kind'> & { kind: 'ConfigMap' } {
     const { name, uid } = resource.metadata;
-    return { run: name, namespace: this.#namespace, ownerReference: { apiVersion: RUN_API_VERSION, kind: RUN_KIND, name, uid: uid ?? '' }, kind: 'ConfigMap' };
+    return {
+      run: name,
+      namespace: this.#namespace,
+      ownerReference: { apiVersion: RUN_API_VERSION, kind: RUN_KIND, name, uid: uid ?? '' },
+      kind: 'ConfigMap',
+    };
   }
 }
 
@@ -218,7 +256,13 @@ export function buildRecord(name: string, pieces: readonly Piece[]): RunRecord {
     const backText = fromPieces('back', pieces);
     const events = readJournal(pieces);
     const backPlan = backText === undefined ? undefined : planSchema.parse(JSON.parse(backText));
-    return { name, plan: planSchema.parse(JSON.parse(planText)), ...(backPlan === undefined ? {} : { backPlan }), events, state: foldEvents(events) };
+    return {
+      name,
+      plan: planSchema.parse(JSON.parse(planText)),
+      ...(backPlan === undefined ? {} : { backPlan }),
+      events,
+      state: foldEvents(events),
+    };
   } catch (error) {
     throw new Problem('RUN-007', {
       what: `The record of ${name} cannot be read: ${error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)}.`,
@@ -234,4 +278,3 @@ function readJournal(pieces: readonly Piece[]): RunEvent[] {
   const journal = pieces.filter((piece) => piece.metadata.labels?.[PIECE_LABEL] === 'events').toSorted((a, b) => indexOf(a) - indexOf(b));
   return journal.flatMap((piece) => z.array(runEventSchema).parse(JSON.parse(journalText(piece))));
 }
-

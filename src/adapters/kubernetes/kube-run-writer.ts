@@ -78,7 +78,10 @@ export class KubeRunWriter implements RunWriter {
   }
 
   #piece(events: readonly RunEvent[]): Piece {
-    return journalPiece(this.#index, JSON.stringify(events), this.#input.owner, { driver: this.#input.driver, transitions: this.#transitions });
+    return journalPiece(this.#index, JSON.stringify(events), this.#input.owner, {
+      driver: this.#input.driver,
+      transitions: this.#transitions,
+    });
   }
 
   async #write(events: readonly RunEvent[]): Promise<void> {
@@ -87,7 +90,12 @@ export class KubeRunWriter implements RunWriter {
     const target = { namespace: this.#input.namespace, name: piece.metadata.name };
     try {
       const written = await (this.#resourceVersion === undefined
-        ? this.#input.client.request({ method: 'POST', ...resourceRequest(resource, 'create', { namespace: target.namespace }), query: { fieldManager: FIELD_MANAGER }, body: piece })
+        ? this.#input.client.request({
+            method: 'POST',
+            ...resourceRequest(resource, 'create', { namespace: target.namespace }),
+            query: { fieldManager: FIELD_MANAGER },
+            body: piece,
+          })
         : this.#input.client.request({
             method: 'PUT',
             ...resourceRequest(resource, 'update', target),
@@ -107,7 +115,9 @@ export class KubeRunWriter implements RunWriter {
     const isMine = live?.data?.['driver'] === this.#input.driver && live.data['transitions'] === String(this.#transitions);
     if (!live || !isMine) {
       throw new Problem('RUN-002', {
-        what: live ? `The run ${this.record.name} is driven by ${live.data?.['driver'] ?? 'somebody else'} now.` : `The record of the run ${this.record.name} is gone.`,
+        what: live
+          ? `The run ${this.record.name} is driven by ${live.data?.['driver'] ?? 'somebody else'} now.`
+          : `The record of the run ${this.record.name} is gone.`,
         next: [{ label: 'look', command: 'meshlift runs' }],
       });
     }
@@ -137,7 +147,11 @@ export class KubeRunWriter implements RunWriter {
     const summary = summarizeRun(this.record);
     await this.#input.client.request({
       method: 'PATCH',
-      ...resourceRequest(known(RUN_API_VERSION, RUN_KIND), 'patch', { namespace: this.#input.namespace, name: this.record.name, subresource: 'status' }),
+      ...resourceRequest(known(RUN_API_VERSION, RUN_KIND), 'patch', {
+        namespace: this.#input.namespace,
+        name: this.record.name,
+        subresource: 'status',
+      }),
       query: { fieldManager: FIELD_MANAGER },
       contentType: 'application/merge-patch+json',
       body: { status: { ...summary, driver: this.#input.driver } },

@@ -19,7 +19,8 @@ export function loadKubeConfig(selection: ClusterSelection): KubeConfig {
     throw noCluster(`The kubeconfig cannot be used: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}.`);
   }
   selectContext(config, selection.context);
-  if (!config.getCurrentCluster()) throw noCluster(`The context ${config.getCurrentContext() ?? ''} names no cluster that the kubeconfig has.`);
+  if (!config.getCurrentCluster())
+    throw noCluster(`The context ${config.getCurrentContext() ?? ''} names no cluster that the kubeconfig has.`);
   return config;
 }
 
@@ -37,14 +38,20 @@ function selectContext(config: KubeConfig, wanted: string | undefined): void {
   const name = wanted ?? config.getCurrentContext();
   if (wanted === undefined && (name === undefined || name === '')) {
     if (names.length === 0) throw noCluster('No kubeconfig with a context was found.');
-    throw new Problem('KUBE-002', { what: `The kubeconfig has no current context. It has: ${names.join(', ')}.`, next: [{ label: 'name one', command: '--context NAME' }] });
+    throw new Problem('KUBE-002', {
+      what: `The kubeconfig has no current context. It has: ${names.join(', ')}.`,
+      next: [{ label: 'name one', command: '--context NAME' }],
+    });
   }
   // Without any kubeconfig the client library makes up a cluster at localhost:8080, which nobody means.
   if (names.length === 1 && name === 'loaded-context' && config.getCurrentCluster()?.server === 'http://localhost:8080') {
     throw noCluster('No kubeconfig was found, and this is not a pod.');
   }
   if (!names.includes(name)) {
-    throw new Problem('KUBE-002', { what: `There is no context "${name}". There are: ${names.join(', ') || 'none'}.`, next: [{ label: 'look', command: 'kubectl config get-contexts' }] });
+    throw new Problem('KUBE-002', {
+      what: `There is no context "${name}". There are: ${names.join(', ') || 'none'}.`,
+      next: [{ label: 'look', command: 'kubectl config get-contexts' }],
+    });
   }
   config.setCurrentContext(name);
 }

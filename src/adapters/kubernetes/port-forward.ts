@@ -77,16 +77,19 @@ function get(stream: Duplex, path: string, errors: () => string): Promise<string
   return new Promise((resolve, reject) => {
     const fail = (error: Error): void => reject(error instanceof Problem ? error : new Error(errors() || error.message));
     // A request takes any duplex stream as its connection, although its type wants a socket.
-    const call = request({ path, headers: { host: 'localhost', connection: 'close' }, createConnection: () => stream as Socket, timeout: TIMEOUT_MS }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('error', fail);
-      response.on('end', () => {
-        const body = Buffer.concat(chunks).toString('utf8');
-        if (response.statusCode === 200) resolve(body);
-        else fail(new Error(`${path} answers ${response.statusCode ?? 0}: ${body.trim().slice(0, 100)}`));
-      });
-    });
+    const call = request(
+      { path, headers: { host: 'localhost', connection: 'close' }, createConnection: () => stream as Socket, timeout: TIMEOUT_MS },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('error', fail);
+        response.on('end', () => {
+          const body = Buffer.concat(chunks).toString('utf8');
+          if (response.statusCode === 200) resolve(body);
+          else fail(new Error(`${path} answers ${response.statusCode ?? 0}: ${body.trim().slice(0, 100)}`));
+        });
+      },
+    );
     call.on('error', fail);
     call.on('timeout', () => call.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000}s`)));
     setTimeout(() => call.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000}s`)), TIMEOUT_MS).unref();

@@ -76,7 +76,9 @@ export function parseSyncz(body: string): SyncEntry[] {
   const raw = JSON.parse(body) as readonly RawSyncEntry[] | null;
   return (raw ?? []).flatMap((entry): SyncEntry[] => {
     if (entry.proxy === undefined) return [];
-    const types = Object.entries(TYPES).map(([field, name]) => [name, { sent: text(entry[`${field}_sent`]), acked: text(entry[`${field}_acked`]) }] as const);
+    const types = Object.entries(TYPES).map(
+      ([field, name]) => [name, { sent: text(entry[`${field}_sent`]), acked: text(entry[`${field}_acked`]) }] as const,
+    );
     return [
       {
         proxy: entry.proxy,

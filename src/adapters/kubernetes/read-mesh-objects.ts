@@ -25,7 +25,8 @@ export interface MeshSource {
 export async function readMeshObjects(source: MeshSource, scope: 'status' | 'plan'): Promise<MeshObjects> {
   const { client, istioNamespace } = source;
   const unread: Unread[] = [];
-  const list = <T extends KubeObject>(resource: Resource, options: ListOptions = {}): Promise<T[]> => listOrNote<T>(client, resource, options, unread);
+  const list = <T extends KubeObject>(resource: Resource, options: ListOptions = {}): Promise<T[]> =>
+    listOrNote<T>(client, resource, options, unread);
   const kind = (apiVersion: string, name: string): Resource => known(apiVersion, name);
   // Everything else follows once a first answer shows that the cluster is there and accepts us.
   const [version, kubeSystem] = await Promise.all([readVersion(client), readUid(client)]);
@@ -33,18 +34,19 @@ export async function readMeshObjects(source: MeshSource, scope: 'status' | 'pla
     const istiods = await readIstiods(client, pods.filter(isIstiodPod), { withVersion: true });
     return { pods, istiods };
   });
-  const [{ pods, istiods }, namespaces, deployments, statefulSets, daemonSets, replicaSets, rollouts, jobs, cronJobs, services] = await Promise.all([
-    podsAndIstiods,
-    list(kind('v1', 'Namespace')),
-    list<PodController>(kind('apps/v1', 'Deployment')),
-    list<PodController>(kind('apps/v1', 'StatefulSet')),
-    list<PodController>(kind('apps/v1', 'DaemonSet')),
-    listReplicaSets(client, unread),
-    list<PodController>(kind('argoproj.io/v1alpha1', 'Rollout'), { optional: true }),
-    list(kind('batch/v1', 'Job')),
-    list(kind('batch/v1', 'CronJob')),
-    list(kind('v1', 'Service')),
-  ]);
+  const [{ pods, istiods }, namespaces, deployments, statefulSets, daemonSets, replicaSets, rollouts, jobs, cronJobs, services] =
+    await Promise.all([
+      podsAndIstiods,
+      list(kind('v1', 'Namespace')),
+      list<PodController>(kind('apps/v1', 'Deployment')),
+      list<PodController>(kind('apps/v1', 'StatefulSet')),
+      list<PodController>(kind('apps/v1', 'DaemonSet')),
+      listReplicaSets(client, unread),
+      list<PodController>(kind('argoproj.io/v1alpha1', 'Rollout'), { optional: true }),
+      list(kind('batch/v1', 'Job')),
+      list(kind('batch/v1', 'CronJob')),
+      list(kind('v1', 'Service')),
+    ]);
   const [mutatingWebhooks, validatingWebhooks, configMaps, gatewayApiGateways, podDisruptionBudgets, pinnedObjects] = await Promise.all([
     list(kind('admissionregistration.k8s.io/v1', 'MutatingWebhookConfiguration')),
     list(kind('admissionregistration.k8s.io/v1', 'ValidatingWebhookConfiguration')),
@@ -85,14 +87,19 @@ export function isIstiodPod(pod: Pod): boolean {
 }
 
 async function readVersion(client: KubeClient): Promise<string> {
-  const answer = (await client.request({ method: 'GET', path: '/version', verb: 'get', group: '', resource: '/version' })) as { gitVersion?: string };
+  const answer = (await client.request({ method: 'GET', path: '/version', verb: 'get', group: '', resource: '/version' })) as {
+    gitVersion?: string;
+  };
   return answer.gitVersion ?? 'unknown';
 }
 
 /** The uid of kube-system is the identity of the cluster; empty when it may not be read. */
 async function readUid(client: KubeClient): Promise<string> {
   try {
-    const namespace = (await client.request({ method: 'GET', ...resourceRequest(known('v1', 'Namespace'), 'get', { name: 'kube-system' }) })) as KubeObject;
+    const namespace = (await client.request({
+      method: 'GET',
+      ...resourceRequest(known('v1', 'Namespace'), 'get', { name: 'kube-system' }),
+    })) as KubeObject;
     return namespace.metadata.uid ?? '';
   } catch (error) {
     if (isForbidden(error) || isNotFound(error)) return '';
@@ -108,7 +115,12 @@ interface ListOptions {
   readonly optional?: boolean;
 }
 
-async function listOrNote<T extends KubeObject>(client: KubeClient, resource: Resource, options: ListOptions, unread: Unread[]): Promise<T[]> {
+async function listOrNote<T extends KubeObject>(
+  client: KubeClient,
+  resource: Resource,
+  options: ListOptions,
+  unread: Unread[],
+): Promise<T[]> {
   try {
     return await client.list<T>({
       ...resourceRequest(resource, 'list', options.namespace === undefined ? {} : { namespace: options.namespace }),
@@ -124,7 +136,12 @@ async function listOrNote<T extends KubeObject>(client: KubeClient, resource: Re
       unread.push({
         what: whatText(resource, options),
         why: 'no permission',
-        missingRule: { verb: 'list', group: resource.group, resource: resource.plural, ...(options.namespace === undefined ? {} : { namespace: options.namespace }) },
+        missingRule: {
+          verb: 'list',
+          group: resource.group,
+          resource: resource.plural,
+          ...(options.namespace === undefined ? {} : { namespace: options.namespace }),
+        },
       });
       return [];
     }
@@ -166,7 +183,12 @@ async function readPinned(client: KubeClient, unread: Unread[]): Promise<KubeObj
   const kinds = (await Promise.all(ISTIO_GROUPS.map((group) => servedKinds(client, group)))).flat();
   const lists = await Promise.all(
     kinds.map(async ({ resource, kind }) => {
-      const items = await listOrNote<KubeObject>(client, resource, { labelSelector: 'istio.io/rev', accept: METADATA_ONLY, optional: true }, unread);
+      const items = await listOrNote<KubeObject>(
+        client,
+        resource,
+        { labelSelector: 'istio.io/rev', accept: METADATA_ONLY, optional: true },
+        unread,
+      );
       return items.map((item) => ({ ...item, apiVersion: `${resource.group}/${resource.version}`, kind }));
     }),
   );
@@ -178,7 +200,9 @@ async function servedKinds(client: KubeClient, group: string): Promise<{ resourc
   const get = (path: string): Promise<unknown> => client.request({ method: 'GET', path, verb: 'get', group: '', resource: path });
   try {
     const { versions } = (await get(`/apis/${group}`)) as { versions: { version: string }[] };
-    const lists = await Promise.all(versions.map(({ version }) => get(`/apis/${group}/${version}`) as Promise<{ resources: { name: string; kind: string }[] }>));
+    const lists = await Promise.all(
+      versions.map(({ version }) => get(`/apis/${group}/${version}`) as Promise<{ resources: { name: string; kind: string }[] }>),
+    );
     const kinds = new Map<string, { resource: Resource; kind: string }>();
     for (const [index, list] of lists.entries()) {
       for (const { name, kind } of list.resources.filter((r) => !r.name.includes('/') && !kinds.has(r.kind))) {

@@ -29,11 +29,19 @@ export function toPieces(part: string, text: string, owner: PieceOwner): Piece[]
   const count = Math.max(1, Math.ceil(packed.length / LARGEST_PIECE_BYTES));
   return Array.from({ length: count }, (_, index) => {
     const bytes = packed.subarray(index * LARGEST_PIECE_BYTES, (index + 1) * LARGEST_PIECE_BYTES).toString('base64');
-    return makePiece(part, index, count, bytes, owner);
+    return makePiece({ part, index, of: count, bytes }, owner);
   });
 }
 
-function makePiece(part: string, index: number, count: number, bytes: string, owner: PieceOwner): Piece {
+interface PieceContent {
+  readonly part: string;
+  readonly index: number;
+  readonly of: number;
+  /** base64 */
+  readonly bytes: string;
+}
+
+function makePiece({ part, index, of, bytes }: PieceContent, owner: PieceOwner): Piece {
   return {
     apiVersion: 'v1',
     kind: owner.kind,
@@ -41,7 +49,7 @@ function makePiece(part: string, index: number, count: number, bytes: string, ow
       name: `meshlift-${owner.run}-${part}-${index}`,
       namespace: owner.namespace,
       labels: { 'app.kubernetes.io/name': 'meshlift', [RUN_LABEL]: owner.run, [PIECE_LABEL]: part },
-      annotations: { [INDEX_ANNOTATION]: String(index), [OF_ANNOTATION]: String(count) },
+      annotations: { [INDEX_ANNOTATION]: String(index), [OF_ANNOTATION]: String(of) },
       ownerReferences: [owner.ownerReference],
     },
     ...(owner.kind === 'Secret' ? { data: { gzip: bytes } } : { binaryData: { gzip: bytes } }),
@@ -67,8 +75,13 @@ function bytesOf(piece: Piece): string {
 }
 
 /** One piece of the journal; unlike the others it grows until it is full, and then the next one begins. */
-export function journalPiece(index: number, text: string, owner: PieceOwner, writer: { readonly driver: string; readonly transitions: number }): Piece {
-  const piece = makePiece('events', index, index + 1, gzipSync(text).toString('base64'), owner);
+export function journalPiece(
+  index: number,
+  text: string,
+  owner: PieceOwner,
+  writer: { readonly driver: string; readonly transitions: number },
+): Piece {
+  const piece = makePiece({ part: 'events', index, of: index + 1, bytes: gzipSync(text).toString('base64') }, owner);
   return { ...piece, data: { driver: writer.driver, transitions: String(writer.transitions) } };
 }
 

@@ -44,13 +44,18 @@ function groupVersion(apiVersion: string): { group: string; version: string } {
 }
 
 /** The resource of a kind; undefined when the server does not serve it. */
-export async function resourceOf(client: KubeClient, ref: { readonly apiVersion: string; readonly kind: string }): Promise<Resource | undefined> {
+export async function resourceOf(
+  client: KubeClient,
+  ref: { readonly apiVersion: string; readonly kind: string },
+): Promise<Resource | undefined> {
   const { group, version } = groupVersion(ref.apiVersion);
   const known = KNOWN[`${group}/${ref.kind}`];
   if (known) return { group, version, plural: known[0], namespaced: known[1] };
   const path = group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
   try {
-    const list = (await client.request({ method: 'GET', path, verb: 'get', group, resource: path })) as { resources?: { name: string; kind: string; namespaced: boolean }[] };
+    const list = (await client.request({ method: 'GET', path, verb: 'get', group, resource: path })) as {
+      resources?: { name: string; kind: string; namespaced: boolean }[];
+    };
     const found = list.resources?.find((r) => r.kind === ref.kind && !r.name.includes('/'));
     return found && { group, version, plural: found.name, namespaced: found.namespaced };
   } catch (error) {
@@ -92,4 +97,3 @@ export function known(apiVersion: string, kind: string): Resource {
   if (!entry) throw new Error(`unknown kind ${apiVersion} ${kind}`);
   return { group, version, plural: entry[0], namespaced: entry[1] };
 }
-

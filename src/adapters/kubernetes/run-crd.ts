@@ -77,7 +77,9 @@ function structural(schema: Schema): Schema {
   return {
     ...rest,
     ...(constant === undefined ? {} : { enum: [constant], type: 'string' }),
-    ...(properties === undefined ? {} : { properties: Object.fromEntries(Object.entries(properties as Schema).map(([key, value]) => [key, structural(value as Schema)])) }),
+    ...(properties === undefined
+      ? {}
+      : { properties: Object.fromEntries(Object.entries(properties as Schema).map(([key, value]) => [key, structural(value as Schema)])) }),
     ...(items === undefined ? {} : { items: structural(items as Schema) }),
   };
 }

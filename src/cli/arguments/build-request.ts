@@ -64,23 +64,30 @@ function revisionFrom(version: string): string {
 }
 
 function installOf(options: RequestOptions, mistakes: string[]): UpgradeRequest['install'] {
-  const manifests = options.manifests ?? [];
-  const way = options.with ?? (manifests.length > 0 ? 'manifests' : options.istioctl === undefined && options.file === undefined && (options.set ?? []).length === 0 ? undefined : 'istioctl');
+  const { manifests = [], set = [], istioctl = 'istioctl', file } = options;
+  const way = options.with ?? impliedWay(options);
   switch (way) {
     case undefined:
       return undefined;
     case 'istioctl':
       if (manifests.length > 0) mistakes.push('--manifests goes with --with manifests, not with --with istioctl');
-      for (const setting of (options.set ?? []).filter((text) => !text.includes('='))) mistakes.push(`--set ${setting}: it must be KEY=VALUE`);
-      return { with: 'istioctl', istioctl: options.istioctl ?? 'istioctl', ...(options.file === undefined ? {} : { file: options.file }), set: [...(options.set ?? [])] };
+      for (const setting of set.filter((text) => !text.includes('='))) mistakes.push(`--set ${setting}: it must be KEY=VALUE`);
+      return { with: 'istioctl', istioctl, ...(file === undefined ? {} : { file }), set: [...set] };
     case 'manifests':
       if (manifests.length === 0) mistakes.push('--with manifests needs --manifests FILE, FOLDER or -');
-      if ((options.set ?? []).length > 0 || options.file !== undefined) mistakes.push('--set and --file go with --with istioctl: manifests are applied as they were rendered');
+      if (set.length > 0 || file !== undefined)
+        mistakes.push('--set and --file go with --with istioctl: manifests are applied as they were rendered');
       return { with: 'manifests', paths: [...manifests] };
     default:
       mistakes.push(`--with ${way}: it must be istioctl or manifests`);
       return undefined;
   }
+}
+
+/** The way that the other options only make sense with. */
+function impliedWay({ manifests = [], set = [], istioctl, file }: RequestOptions): string | undefined {
+  if (manifests.length > 0) return 'manifests';
+  return istioctl !== undefined || file !== undefined || set.length > 0 ? 'istioctl' : undefined;
 }
 
 /** `90`, `90s`, `5m`, `1h`. */

@@ -21,7 +21,8 @@ export interface ApplyOptions extends RequestOptions {
 /** Applies a plan file, or plans and applies in one go when no file is given. */
 export async function applyCommand(context: CommandContext, file: string | undefined, options: ApplyOptions): Promise<ExitCode> {
   if (file === undefined) {
-    if (options.to === undefined) throw usageProblem(['Say which plan: meshlift apply FILE; or what for: meshlift apply --to VERSION'], 'meshlift apply --help');
+    if (options.to === undefined)
+      throw usageProblem(['Say which plan: meshlift apply FILE; or what for: meshlift apply --to VERSION'], 'meshlift apply --help');
     return performRequest(context, buildRequest('upgrade', options, context.options.namespace), options.finish === true);
   }
   return withRunPorts(context, async (ports, stopSignal) => {
@@ -45,7 +46,10 @@ function readPlan(file: string, sha256: (text: string) => string): Plan {
   try {
     text = readFileSync(file === '-' ? 0 : file, 'utf8');
   } catch (error) {
-    throw new Problem('ARGS-002', { what: `${file} cannot be read: ${(error as { code?: string }).code ?? String(error)}.`, next: [{ label: 'make a plan', command: 'meshlift plan --to VERSION -o FILE' }] });
+    throw new Problem('ARGS-002', {
+      what: `${file} cannot be read: ${(error as { code?: string }).code ?? String(error)}.`,
+      next: [{ label: 'make a plan', command: 'meshlift plan --to VERSION -o FILE' }],
+    });
   }
   const plan = decodePlan(text, file, sha256);
   if (plan instanceof Problem) throw plan;
@@ -63,7 +67,12 @@ export async function performRequest(context: CommandContext, request: UpgradeRe
   });
 }
 
-async function begin(context: CommandContext, ports: Composed, plan: Plan, options: { finish: boolean; stopSignal: AbortSignal }): Promise<ExitCode> {
+async function begin(
+  context: CommandContext,
+  ports: Composed,
+  plan: Plan,
+  options: { finish: boolean; stopSignal: AbortSignal },
+): Promise<ExitCode> {
   if (plan.steps.length === 0) {
     context.terminal.out('\nNothing to do.');
     return ExitCode.done;

@@ -15,6 +15,8 @@ export function explainCommand(context: CommandContext, code: string | undefined
   const entry = pages[code.toUpperCase()];
   if (!entry) throw usageProblem([`There is no code ${code}.`], 'meshlift explain');
   const kind = 'group' in entry ? `a finding of meshlift check (${entry.group})` : `a problem; exit code ${entry.exit}`;
-  terminal.out(`${terminal.tone('strong', `${code.toUpperCase()}  ${entry.title}`)}\n${kind}\n\n${entry.meaning}\n\nWhat to do: ${entry.remedy}`);
+  terminal.out(
+    `${terminal.tone('strong', `${code.toUpperCase()}  ${entry.title}`)}\n${kind}\n\n${entry.meaning}\n\nWhat to do: ${entry.remedy}`,
+  );
   return ExitCode.done;
 }

@@ -23,10 +23,12 @@ export async function planCommand(context: CommandContext, options: RequestOptio
       terminal.out(renderStructured({ ...plan, digest: planDigest(plan, sha256) }, format));
     } else {
       terminal.out(renderPlan(plan, terminal, { wide: format === 'wide' }));
-      if (report.findings.length > 0 || report.couldNotLook.length > 0) terminal.out(`\n${renderCheck(report, { from: plan.from, to: plan.to }, terminal)}`);
+      if (report.findings.length > 0 || report.couldNotLook.length > 0)
+        terminal.out(`\n${renderCheck(report, { from: plan.from, to: plan.to }, terminal)}`);
     }
     if (file !== undefined) writePlan(file, encodePlan(plan, sha256));
-    if (!isStructured(format)) terminal.out(`\n${conclusion(file, plan.steps.length, refusing(report).length, sha256(encodePlan(plan, sha256)))}`);
+    if (!isStructured(format))
+      terminal.out(`\n${conclusion(file, plan.steps.length, refusing(report).length, sha256(encodePlan(plan, sha256)))}`);
     return ExitCode.done;
   } finally {
     ports.close();
@@ -45,7 +47,10 @@ function writePlan(file: string, text: string): void {
     // Rendered values may be sensitive, so that only the owner reads the file.
     writeFileSync(file, text, { mode: 0o600 });
   } catch (error) {
-    throw new Problem('ARGS-003', { what: `${file} cannot be written: ${(error as { code?: string }).code ?? String(error)}.`, next: [{ label: 'another place', command: '-o FILE' }] });
+    throw new Problem('ARGS-003', {
+      what: `${file} cannot be written: ${(error as { code?: string }).code ?? String(error)}.`,
+      next: [{ label: 'another place', command: '-o FILE' }],
+    });
   }
 }
 

@@ -9,7 +9,11 @@ import { renderProxyStatus } from '../views/proxy-status-text.ts';
 import { isStructured, renderStructured } from '../views/structured.ts';
 import { watchScreen } from '../watch-screen.ts';
 
-export async function proxyStatusCommand(context: CommandContext, pod: string | undefined, options: { readonly watch?: boolean }): Promise<ExitCode> {
+export async function proxyStatusCommand(
+  context: CommandContext,
+  pod: string | undefined,
+  options: { readonly watch?: boolean },
+): Promise<ExitCode> {
   const ports = compose(context.options);
   try {
     const draw = async (): Promise<string> => render(context, await readProxies(context, ports, pod));
@@ -32,8 +36,17 @@ async function readProxies(context: CommandContext, ports: Composed, pod: string
   if (inventory.revisions.length === 0 && inventory.unread.length === 0) throw noIstio(inventory);
   const all = summarizeProxies(inventory, context.options.allNamespaces === true ? [] : context.options.namespace);
   const proxies = pod === undefined ? all : all.filter((p) => isNamed(p, pod));
-  if (pod !== undefined && proxies.length === 0) throw new Problem('MESH-005', { what: `No proxy is called ${pod}.`, why: 'A proxy is named POD, POD.NAMESPACE or NAMESPACE/POD.', next: [{ label: 'all proxies', command: 'meshlift proxy-status' }] });
-  const silent = inventory.revisions.flatMap((r) => r.istiods.flatMap((report) => (report.error === undefined ? [] : [`${report.pod} does not say which proxies are connected: ${report.error}`])));
+  if (pod !== undefined && proxies.length === 0)
+    throw new Problem('MESH-005', {
+      what: `No proxy is called ${pod}.`,
+      why: 'A proxy is named POD, POD.NAMESPACE or NAMESPACE/POD.',
+      next: [{ label: 'all proxies', command: 'meshlift proxy-status' }],
+    });
+  const silent = inventory.revisions.flatMap((r) =>
+    r.istiods.flatMap((report) =>
+      report.error === undefined ? [] : [`${report.pod} does not say which proxies are connected: ${report.error}`],
+    ),
+  );
   return { proxies, notes: [...silent, ...inventory.unread.map((u) => `could not be read: ${u.what} (${u.why})`)] };
 }
 

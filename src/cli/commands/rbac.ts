@@ -14,7 +14,9 @@ export async function rbacCommand(context: CommandContext, options: { readonly f
   if (!need) throw usageProblem([`--for ${options.for}: it must be one of ${NEEDS.join(', ')}`], 'meshlift rbac --help');
   if (options.check === true) return checkAccess(context, need);
   const roles = buildRoles(need, context.options.istioNamespace);
-  context.terminal.out(context.format === 'json' ? JSON.stringify(roles, null, 2) : roles.map((role) => stringify(role, { lineWidth: 0 })).join('---\n'));
+  context.terminal.out(
+    context.format === 'json' ? JSON.stringify(roles, null, 2) : roles.map((role) => stringify(role, { lineWidth: 0 })).join('---\n'),
+  );
   return ExitCode.done;
 }
 
@@ -28,7 +30,9 @@ async function checkAccess(context: CommandContext, need: AccessNeed): Promise<E
       terminal.out(`${terminal.tone('good', '✓')} you have all ${answers.length} permissions for "${need}"`);
       return ExitCode.done;
     }
-    terminal.out(`${terminal.tone('bad', '✗')} ${count(denied.length, 'permission')} of ${answers.length} for "${need}" ${denied.length === 1 ? 'is' : 'are'} missing`);
+    terminal.out(
+      `${terminal.tone('bad', '✗')} ${count(denied.length, 'permission')} of ${answers.length} for "${need}" ${denied.length === 1 ? 'is' : 'are'} missing`,
+    );
     for (const { rule } of denied) terminal.out(`  ${ruleText(rule, context.options.istioNamespace)}   (${rule.why})`);
     terminal.out(`\nNext: have the roles of meshlift rbac --for ${need} bound to you`);
     return ExitCode.failed;

@@ -1,6 +1,6 @@
 /** What people do with runs that are there: list, pause, resume, finish, roll back, forget. */
 import { Problem } from '../../core/problems/problem.ts';
-import { planRollback, rollBack } from '../../flows/roll-back.ts';
+import { needsRollbackPlan, planRollback, rollBack } from '../../flows/roll-back.ts';
 import { finishRun, resumeRun } from '../../flows/start-run.ts';
 import type { RunSummary } from '../../ports/run-store.ts';
 import type { CommandContext } from '../arguments/global-options.ts';
@@ -47,10 +47,16 @@ export async function runsCommand(context: CommandContext): Promise<ExitCode> {
 export async function pauseCommand(context: CommandContext, name: string | undefined): Promise<ExitCode> {
   return withPorts(context, async (ports) => {
     const run = await selectRun(ports, name, isUnfinished, 'pause');
-    if (!isUnfinished(run)) throw new Problem('RUN-005', { what: `${run.name} is ${run.phase}; there is nothing to pause.`, next: [{ label: 'look', command: 'meshlift runs' }] });
+    if (!isUnfinished(run))
+      throw new Problem('RUN-005', {
+        what: `${run.name} is ${run.phase}; there is nothing to pause.`,
+        next: [{ label: 'look', command: 'meshlift runs' }],
+      });
     await ports.store.setPaused(run.name, true);
     const holder = await ports.lock.holder();
-    context.terminal.out(holder ? `${run.name} pauses after its present step (driven by ${holder.identity}).` : `${run.name} is paused; nobody drives it now.`);
+    context.terminal.out(
+      holder ? `${run.name} pauses after its present step (driven by ${holder.identity}).` : `${run.name} is paused; nobody drives it now.`,
+    );
     context.terminal.out(`Next: meshlift resume ${run.name}, or meshlift rollback ${run.name}`);
     return ExitCode.done;
   });
@@ -68,7 +74,9 @@ export async function finishCommand(context: CommandContext, name: string | unde
     const run = await selectRun(ports, name, (r) => r.phase === 'moved' || isUnfinished(r), 'finish');
     const { plan } = await ports.store.load(run.name);
     const steps = plan.steps.filter((step) => step.phase === 'finish');
-    context.terminal.out(renderPlan({ ...plan, steps, notMoved: plan.notMoved, valueDifferences: [] }, context.terminal, { wide: context.format === 'wide' }));
+    context.terminal.out(
+      renderPlan({ ...plan, steps, notMoved: plan.notMoved, valueDifferences: [] }, context.terminal, { wide: context.format === 'wide' }),
+    );
     if (context.options.dryRun === true) return ExitCode.done;
     await confirm(context, `Remove ${plan.from?.revision ?? 'the old revision'} from ${plan.mesh.cluster} once nothing uses it?`);
     return conclude(context, ports, await finishRun(ports, run.name, stopSignal), { finish: false, stopSignal });
@@ -79,10 +87,15 @@ export async function rollbackCommand(context: CommandContext, name: string | un
   return withRunPorts(context, async (ports, stopSignal) => {
     const run = await selectRun(ports, name, (r) => r.phase !== 'rolled-back', 'take back');
     const record = await ports.store.load(run.name);
-    if (record.state.direction === 'forward') {
+    if (needsRollbackPlan(record)) {
       const plan = await planRollback(ports, record);
       context.terminal.out(`${context.terminal.tone('strong', `Take back ${run.name}: ${plan.steps.length} steps`)}\n`);
-      context.terminal.out(renderPlan(plan, context.terminal, { wide: context.format === 'wide' }).split('\n').slice(2).join('\n'));
+      context.terminal.out(
+        renderPlan(plan, context.terminal, { wide: context.format === 'wide' })
+          .split('\n')
+          .slice(2)
+          .join('\n'),
+      );
       if (context.options.dryRun === true) return ExitCode.done;
       await confirm(context, `Roll back on ${plan.mesh.cluster}?`);
     }
@@ -93,16 +106,22 @@ export async function rollbackCommand(context: CommandContext, name: string | un
 export async function forgetCommand(context: CommandContext, name: string | undefined, everything: boolean): Promise<ExitCode> {
   return withPorts(context, async (ports) => {
     const holder = await ports.lock.holder();
-    if (holder) throw new Problem('RUN-001', { what: `${holder.identity} drives a run on this mesh.`, next: [{ label: 'stop it between two steps', command: 'meshlift pause' }] });
+    if (holder)
+      throw new Problem('RUN-001', {
+        what: `${holder.identity} drives a run on this mesh.`,
+        next: [{ label: 'stop it between two steps', command: 'meshlift pause' }],
+      });
     if (everything) {
       await confirm(context, 'Remove the record of every run, the lock and the CRD?');
       await ports.store.forgetEverything();
       context.terminal.out('Nothing of Meshlift is left in the cluster, except restart annotations in pod templates.');
       return ExitCode.done;
     }
-    if (name === undefined) throw new Problem('ARGS-001', { what: 'Say which run, or --everything.', next: [{ label: 'look', command: 'meshlift runs' }] });
+    if (name === undefined)
+      throw new Problem('ARGS-001', { what: 'Say which run, or --everything.', next: [{ label: 'look', command: 'meshlift runs' }] });
     const run = await selectRun(ports, name, () => false, 'forget');
-    if (isUnfinished(run)) await confirm(context, `${run.name} is ${run.phase}. Its record is what it could be taken back with. Remove it?`);
+    if (isUnfinished(run))
+      await confirm(context, `${run.name} is ${run.phase}. Its record is what it could be taken back with. Remove it?`);
     await ports.store.forget(run.name);
     context.terminal.out(`The record of ${run.name} is removed.`);
     return ExitCode.done;

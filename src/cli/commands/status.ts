@@ -24,7 +24,11 @@ async function readStatus(context: CommandContext, ports: Composed): Promise<Mes
   const inventory = buildInventory(await ports.reader.readMesh('status'));
   const unknown = context.options.namespace.filter((name) => !inventory.namespaces.some((n) => n.name === name));
   const mayList = !inventory.unread.some((u) => u.what === 'namespaces');
-  if (unknown.length > 0 && mayList) throw new Problem('MESH-003', { what: `There is no namespace ${unknown.join(', ')}.`, next: [{ label: 'look', command: 'kubectl get namespaces' }] });
+  if (unknown.length > 0 && mayList)
+    throw new Problem('MESH-003', {
+      what: `There is no namespace ${unknown.join(', ')}.`,
+      next: [{ label: 'look', command: 'kubectl get namespaces' }],
+    });
   if (inventory.revisions.length === 0 && inventory.unread.length === 0) throw noIstio(inventory);
   return summarizeMesh(inventory, context.options.allNamespaces === true ? [] : context.options.namespace);
 }

@@ -15,7 +15,9 @@ export interface CheckHeading {
 export function renderCheck(report: CheckReport, heading: CheckHeading, terminal: Terminal): string {
   const lines = [headline(report, heading, terminal)];
   for (const group of GROUPS) {
-    const own = report.findings.filter((f) => findingCatalogue[f.code].group === group).toSorted((a, b) => RANK[a.level] - RANK[b.level] || a.code.localeCompare(b.code));
+    const own = report.findings
+      .filter((f) => findingCatalogue[f.code].group === group)
+      .toSorted((a, b) => RANK[a.level] - RANK[b.level] || a.code.localeCompare(b.code));
     if (own.length === 0) continue;
     lines.push('', group, ...own.flatMap((finding) => findingLines(finding, terminal)));
   }
@@ -29,7 +31,8 @@ function headline(report: CheckReport, { from, to }: CheckHeading, terminal: Ter
   const errors = refusing(report).length;
   const accepted = report.findings.filter((f) => f.accepted === true).length;
   const warnings = report.findings.filter((f) => f.level === 'warning' && f.accepted !== true).length;
-  const mark = errors > 0 ? terminal.tone('bad', '✗') : report.couldNotLook.length > 0 ? terminal.tone('warn', '?') : terminal.tone('good', '✓');
+  const mark =
+    errors > 0 ? terminal.tone('bad', '✗') : report.couldNotLook.length > 0 ? terminal.tone('warn', '?') : terminal.tone('good', '✓');
   const what = [count(errors, 'error'), count(warnings, 'warning'), ...(accepted > 0 ? [`${accepted} accepted`] : [])].join(', ');
   const hop = from && to ? ` for ${from.version} → ${to.version}` : '';
   const blind = report.couldNotLook.length > 0 ? `, ${report.couldNotLook.length} could not look` : '';
@@ -37,7 +40,14 @@ function headline(report: CheckReport, { from, to }: CheckHeading, terminal: Ter
 }
 
 function findingLines(finding: Finding, terminal: Terminal): string[] {
-  const mark = finding.accepted === true ? terminal.tone('dim', '○') : finding.level === 'error' ? terminal.tone('bad', '✗') : finding.level === 'warning' ? terminal.tone('warn', '!') : '·';
+  const mark =
+    finding.accepted === true
+      ? terminal.tone('dim', '○')
+      : finding.level === 'error'
+        ? terminal.tone('bad', '✗')
+        : finding.level === 'warning'
+          ? terminal.tone('warn', '!')
+          : '·';
   const [first, ...rest] = finding.what.split('\n');
   return [
     `  ${mark} ${finding.code}  ${first}${finding.accepted === true ? ' (accepted)' : ''}`,

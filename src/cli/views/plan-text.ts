@@ -66,7 +66,11 @@ function stepText(step: Step, number: number, terminal: Terminal, options: PlanO
   const indent = ' '.repeat(21);
   const pods = 'pods' in step ? `  ${terminal.tone('dim', count(step.pods, 'pod'))}` : '';
   const changes = options.wide ? step.changes.flatMap((change) => changeLines(change)) : briefChanges(step);
-  const back = options.wide ? [`done: ${step.doneWhen}`, `back: ${step.undo}`] : step.kind === 'restartWorkload' || step.kind === 'labelNamespace' ? [] : [`back: ${step.undo}`];
+  const back = options.wide
+    ? [`done: ${step.doneWhen}`, `back: ${step.undo}`]
+    : step.kind === 'restartWorkload' || step.kind === 'labelNamespace'
+      ? []
+      : [`back: ${step.undo}`];
   return [`${head}${pods}`, ...[...changes, ...back].map((line) => `${indent}${terminal.tone('dim', line)}`)];
 }
 
@@ -76,7 +80,11 @@ function briefChanges(step: Step): string[] {
   const created = step.changes.filter((c) => c.action === 'create').length;
   const deleted = step.changes.filter((c) => c.action === 'delete').length;
   const updated = step.changes.filter((c) => c.action === 'update');
-  const counts = [created > 0 ? `${count(created, 'object')} added` : '', updated.length > 0 ? `${count(updated.length, 'shared object')} changed` : '', deleted > 0 ? `${count(deleted, 'object')} deleted` : ''];
+  const counts = [
+    created > 0 ? `${count(created, 'object')} added` : '',
+    updated.length > 0 ? `${count(updated.length, 'shared object')} changed` : '',
+    deleted > 0 ? `${count(deleted, 'object')} deleted` : '',
+  ];
   return [counts.filter((text) => text !== '').join(', ')].filter((text) => text !== '');
 }
 
@@ -86,7 +94,9 @@ function changeLines(change: ObjectChange): string[] {
 }
 
 function differenceLines(plan: Plan, options: PlanOptions): string {
-  const telling = plan.valueDifferences.filter((d) => options.wide || (d.note !== 'belongs to the revision' && d.note !== 'default of the new version'));
+  const telling = plan.valueDifferences.filter(
+    (d) => options.wide || (d.note !== 'belongs to the revision' && d.note !== 'default of the new version'),
+  );
   if (telling.length === 0) return '';
   const lines = telling.map((d) => `  ${d.path}: ${d.old || 'unset'} → ${d.new || 'unset'}   (${d.note})`);
   return [`Values and mesh configuration that differ from ${plan.from?.revision ?? 'the installed revision'}:`, ...lines].join('\n');

@@ -27,5 +27,13 @@ function field(name: string, lines: readonly string[]): string {
 
 export function problemJson(problem: Problem): Record<string, unknown> {
   const { what, why, next, facts } = problem.details;
-  return { code: problem.code, title: problemEntry(problem.code).title, what, why: why ?? '', state: problem.state, next, facts: facts ?? {} };
+  return {
+    code: problem.code,
+    title: problemEntry(problem.code).title,
+    what,
+    why: why ?? '',
+    state: problem.state,
+    next,
+    facts: facts ?? {},
+  };
 }

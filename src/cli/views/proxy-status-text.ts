@@ -27,7 +27,10 @@ export function renderProxyStatus(proxies: readonly ProxyStatus[], terminal: Ter
 
 function headline(proxies: readonly ProxyStatus[]): string {
   if (proxies.length === 0) return 'No proxy is connected, and no pod has one.';
-  const by = Map.groupBy(proxies.filter((p) => p.istiod !== ''), (p) => p.revision);
+  const by = Map.groupBy(
+    proxies.filter((p) => p.istiod !== ''),
+    (p) => p.revision,
+  );
   const parts = [...by].map(([revision, list]) => `${list.length} on ${revision}`);
   const alone = proxies.filter((p) => p.istiod === '').length;
   return `${count(proxies.length, 'proxy', 'proxies')}: ${[...parts, ...(alone > 0 ? [`${alone} not connected`] : [])].join(', ')}`;
@@ -38,7 +41,9 @@ function stateText(proxy: ProxyStatus, terminal: Terminal): string {
     case 'synced':
       return `${terminal.tone('good', '✓')} synced`;
     case 'stale':
-      return `${terminal.tone('warn', '!')} stale ${Object.keys(proxy.types).filter((type) => proxy.types[type] === 'stale').join(',')}`;
+      return `${terminal.tone('warn', '!')} stale ${Object.keys(proxy.types)
+        .filter((type) => proxy.types[type] === 'stale')
+        .join(',')}`;
     case 'not-sent':
       return `${terminal.tone('warn', '!')} not sent`;
     case 'not-connected':

@@ -171,9 +171,14 @@ class LiveView implements RunObserver {
     const filled = steps.length === 0 ? BAR_WIDTH : Math.round((settled / steps.length) * BAR_WIDTH);
     const bar = `${this.#terminal.tone('good', '━'.repeat(filled))}${this.#terminal.tone('dim', '━'.repeat(BAR_WIDTH - filled))}`;
     const width = this.#terminal.columns - 1;
-    const waiting = current === undefined ? '' : `${fit(current.title, 44)}${this.#detail === '' ? '' : `  ${this.#detail}`} (${duration(this.#nowMs() - this.#stepSinceMs)})`;
+    const waiting =
+      current === undefined
+        ? ''
+        : `${fit(current.title, 44)}${this.#detail === '' ? '' : `  ${this.#detail}`} (${duration(this.#nowMs() - this.#stepSinceMs)})`;
     return [
-      ...(current === undefined ? [] : [`${this.#terminal.tone('warn', '●')} ${waiting.length > width - 2 ? `${waiting.slice(0, width - 3)}…` : waiting}`]),
+      ...(current === undefined
+        ? []
+        : [`${this.#terminal.tone('warn', '●')} ${waiting.length > width - 2 ? `${waiting.slice(0, width - 3)}…` : waiting}`]),
       `${bar}  step ${Math.min(settled + 1, steps.length)} of ${steps.length} · ${elapsed}`,
       this.#terminal.tone('dim', 'Ctrl-C stops after this step'),
     ];

@@ -25,7 +25,9 @@ export function renderStatus(status: MeshStatus, terminal: Terminal, options: St
 function headline(status: MeshStatus, terminal: Terminal): string {
   const withPods = status.revisions.filter((r) => r.pods > 0 || status.revisions.length <= 3);
   const total = status.revisions.reduce((sum, r) => sum + r.pods, 0);
-  const shares = withPods.toReversed().map((r, index) => `${r.pods}${index === 0 ? ` of ${count(total, 'pod')}` : ''} on ${r.name} (${r.version})`);
+  const shares = withPods
+    .toReversed()
+    .map((r, index) => `${r.pods}${index === 0 ? ` of ${count(total, 'pod')}` : ''} on ${r.name} (${r.version})`);
   const unknown = status.unread.length > 0 ? `, ${count(status.unread.length, 'thing')} could not be read` : '';
   const text = total === 0 ? 'no pod has a proxy' : shares.join(', ');
   return terminal.tone('strong', `${status.cluster}: ${count(status.revisions.length, 'revision')}, ${text}${unknown}`);
@@ -55,10 +57,22 @@ function namespaceTable(status: MeshStatus, terminal: Terminal): string {
   const hasUninjected = status.namespaces.some((n) => (n.podsByRevision[NO_REVISION] ?? 0) > 0);
   const columns: Column<NamespaceStatus>[] = [
     { title: 'NAMESPACE', cell: (n) => n.name },
-    { title: 'LABELS', cell: (n) => Object.entries(n.labels).map(([key, value]) => `${key}=${value}`).join(' ') || '-' },
+    {
+      title: 'LABELS',
+      cell: (n) =>
+        Object.entries(n.labels)
+          .map(([key, value]) => `${key}=${value}`)
+          .join(' ') || '-',
+    },
     { title: 'GETS', cell: (n) => n.gets },
-    ...status.revisions.map((r): Column<NamespaceStatus> => ({ title: `ON ${r.name.toUpperCase()}`, align: 'right', cell: (n) => String(n.podsByRevision[r.name] ?? 0) })),
-    ...(hasUninjected ? [{ title: 'NO PROXY', align: 'right', cell: (n: NamespaceStatus) => String(n.podsByRevision[NO_REVISION] ?? 0) } as const] : []),
+    ...status.revisions.map((r): Column<NamespaceStatus> => ({
+      title: `ON ${r.name.toUpperCase()}`,
+      align: 'right',
+      cell: (n) => String(n.podsByRevision[r.name] ?? 0),
+    })),
+    ...(hasUninjected
+      ? [{ title: 'NO PROXY', align: 'right', cell: (n: NamespaceStatus) => String(n.podsByRevision[NO_REVISION] ?? 0) } as const]
+      : []),
     { title: 'NOTE', cell: (n) => note(n, terminal) },
   ];
   return renderTable(columns, status.namespaces);
@@ -67,8 +81,10 @@ function namespaceTable(status: MeshStatus, terminal: Terminal): string {
 function note(namespace: NamespaceStatus, terminal: Terminal): string {
   const notes: string[] = [];
   if (namespace.gateways > 0) notes.push(count(namespace.gateways, 'gateway'));
-  if (namespace.labels['istio-injection'] !== undefined && namespace.labels['istio.io/rev'] !== undefined) notes.push(`${terminal.tone('warn', '!')} both labels: istio.io/rev has no effect`);
-  else if (namespace.detail !== '') notes.push(`${namespace.gets === 'refused' ? terminal.tone('bad', '✗') : terminal.tone('warn', '!')} ${namespace.detail}`);
+  if (namespace.labels['istio-injection'] !== undefined && namespace.labels['istio.io/rev'] !== undefined)
+    notes.push(`${terminal.tone('warn', '!')} both labels: istio.io/rev has no effect`);
+  else if (namespace.detail !== '')
+    notes.push(`${namespace.gets === 'refused' ? terminal.tone('bad', '✗') : terminal.tone('warn', '!')} ${namespace.detail}`);
   if (namespace.toMove > 0) notes.push(`mixed: ${count(namespace.toMove, 'workload')} not restarted yet`);
   return notes.join('; ');
 }
@@ -123,8 +139,14 @@ function connectionNotes(status: MeshStatus, { nowMs }: StatusOptions): string[]
   const named = alone.map((pod) => `${pod.namespace}/${pod.name} (${duration(nowMs - Date.parse(pod.createdAt))} old)`);
   return [
     ...silent,
-    ...(alone.length === 0 ? [] : [`${count(alone.length, 'pod')} with a proxy ${alone.length === 1 ? 'is' : 'are'} not connected to any istiod: ${some(named)}`]),
-    ...(status.strayProxies.length === 0 ? [] : [`${count(status.strayProxies.length, 'live proxy', 'live proxies')} that no pod here explains: ${some(status.strayProxies.map((s) => s.proxy))}`]),
+    ...(alone.length === 0
+      ? []
+      : [`${count(alone.length, 'pod')} with a proxy ${alone.length === 1 ? 'is' : 'are'} not connected to any istiod: ${some(named)}`]),
+    ...(status.strayProxies.length === 0
+      ? []
+      : [
+          `${count(status.strayProxies.length, 'live proxy', 'live proxies')} that no pod here explains: ${some(status.strayProxies.map((s) => s.proxy))}`,
+        ]),
   ];
 }
 

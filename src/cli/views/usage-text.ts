@@ -18,14 +18,27 @@ export function renderUsage(usage: Usage, version: string, terminal: Terminal, w
   const verdict = usageVerdict(usage);
   const name = `${usage.revision} (${version})`;
   const lines: string[] = [];
-  if (verdict === 'used') lines.push(`${terminal.tone('bad', '✗')} ${terminal.tone('strong', `${name} is still used: ${count(usage.uses.length, 'reason')}`)}`, '');
-  if (verdict === 'unused') lines.push(`${terminal.tone('good', '✓')} ${terminal.tone('strong', `Nothing uses ${name}: no connection, no pod, no template, no label, no tag.`)}`);
-  if (verdict === 'unknown') lines.push(`${terminal.tone('warn', '?')} ${terminal.tone('strong', `Whether ${name} is used cannot be told.`)}`);
+  if (verdict === 'used')
+    lines.push(
+      `${terminal.tone('bad', '✗')} ${terminal.tone('strong', `${name} is still used: ${count(usage.uses.length, 'reason')}`)}`,
+      '',
+    );
+  if (verdict === 'unused')
+    lines.push(
+      `${terminal.tone('good', '✓')} ${terminal.tone('strong', `Nothing uses ${name}: no connection, no pod, no template, no label, no tag.`)}`,
+    );
+  if (verdict === 'unknown')
+    lines.push(`${terminal.tone('warn', '?')} ${terminal.tone('strong', `Whether ${name} is used cannot be told.`)}`);
   for (const [kind, uses] of Map.groupBy(usage.uses, (use) => use.kind)) {
     const label = count(uses.length, ...KIND_WORDS[kind]).padEnd(26);
     if (wide) lines.push(`  ${label}`, ...uses.map((use) => `      ${use.object}: ${use.detail}`));
     else lines.push(`  ${label} ${some(uses.map((use) => use.object))}${uses.length === 1 ? ` (${uses[0]?.detail ?? ''})` : ''}`);
   }
-  if (usage.unknown.length > 0) lines.push('', ...usage.unknown.map((text) => `${terminal.tone('warn', '?')} unknown: ${text}`), 'Removal is blocked while this is unknown.');
+  if (usage.unknown.length > 0)
+    lines.push(
+      '',
+      ...usage.unknown.map((text) => `${terminal.tone('warn', '?')} unknown: ${text}`),
+      'Removal is blocked while this is unknown.',
+    );
   return lines.join('\n');
 }

@@ -32,7 +32,13 @@ export interface ControlPlaneConfig {
 }
 
 /** Paths that differ between revisions by their nature. */
-const OF_THE_REVISION = ['meshConfig.defaultConfig.discoveryAddress', 'values.revision', 'values.global.tag', 'values.defaultRevision', 'values.revisionTags'];
+const OF_THE_REVISION = [
+  'meshConfig.defaultConfig.discoveryAddress',
+  'values.revision',
+  'values.global.tag',
+  'values.defaultRevision',
+  'values.revisionTags',
+];
 /** Paths in which two revisions of one mesh must agree, or their proxies cannot talk. */
 const MUST_BE_EQUAL = [
   'meshConfig.trustDomain',
@@ -53,7 +59,12 @@ const PROJECT_HUBS = ['docker.io/istio', 'gcr.io/istio-release', 'registry.istio
  * @param requested paths that the request itself sets; they win over what is installed
  * @param canCarry false when the control plane is rendered by the user, so that nothing can be added
  */
-export function carryOver(installed: ControlPlaneConfig, rendered: ControlPlaneConfig, requested: readonly string[], canCarry: boolean): CarryOver {
+export function carryOver(
+  installed: ControlPlaneConfig,
+  rendered: ControlPlaneConfig,
+  requested: readonly string[],
+  canCarry: boolean,
+): CarryOver {
   const old = flatten(configTree(installed));
   const fresh = flatten(configTree(rendered));
   const overlay: Record<string, unknown> = {};

@@ -37,9 +37,11 @@ export function classifyRendered(objects: readonly KubeObject[]): RenderedContro
 
 function reasonToForbid(object: KubeObject, istiod: PodController | undefined): string | undefined {
   if (object.kind === 'DaemonSet') return 'one per node, shared by all revisions (CNI, ztunnel)';
-  if (object.kind === 'Deployment') return object.metadata.name === istiod?.metadata.name ? undefined : 'a gateway or another Deployment beside istiod';
+  if (object.kind === 'Deployment')
+    return object.metadata.name === istiod?.metadata.name ? undefined : 'a gateway or another Deployment beside istiod';
   if (object.kind === 'Service') return servesIstiod(object, istiod) ? undefined : 'a Service that is not the one of istiod';
-  if (object.kind === 'MutatingWebhookConfiguration' || object.kind === 'ValidatingWebhookConfiguration') return reasonToForbidWebhook(object);
+  if (object.kind === 'MutatingWebhookConfiguration' || object.kind === 'ValidatingWebhookConfiguration')
+    return reasonToForbidWebhook(object);
   return undefined;
 }
 
@@ -59,5 +61,7 @@ function isShared(object: KubeObject, revision: string | undefined): boolean {
   if (object.kind === 'Namespace') return true;
   if (object.metadata.labels?.['istio.io/rev'] !== undefined) return false;
   if (revision === undefined || revision === 'default') return object.metadata.name === 'istio-reader-service-account';
-  return !object.metadata.name.split(/[.]/).some((part) => part === revision || part.endsWith(`-${revision}`) || part.includes(`-${revision}-`));
+  return !object.metadata.name
+    .split(/[.]/)
+    .some((part) => part === revision || part.endsWith(`-${revision}`) || part.includes(`-${revision}-`));
 }

@@ -24,7 +24,8 @@ export function crdChanges(rendered: readonly KubeObject[], live: readonly KubeO
   const liveByName = new Map(live.map((crd) => [crd.metadata.name, crd]));
   return rendered.flatMap((crd): CrdChange[] => {
     const there = liveByName.get(crd.metadata.name);
-    if (!there) return [{ name: crd.metadata.name, rendered: crd, diff: [`+ versions ${servedVersions(crd).join(', ')}`], lostVersions: [] }];
+    if (!there)
+      return [{ name: crd.metadata.name, rendered: crd, diff: [`+ versions ${servedVersions(crd).join(', ')}`], lostVersions: [] }];
     const diff = diffWanted(crd['spec'], there['spec'], 'spec');
     if (diff.length === 0) return [];
     const lost = servedVersions(there).filter((version) => !servedVersions(crd).includes(version));

@@ -4,8 +4,15 @@
  * @source istio/istio istioctl/pkg/tag/generate.go and manifests/charts/istio-control/istio-discovery/templates/
  *   revision-tags-mwc.yaml, manifests/charts/default/templates/validatingwebhook.yaml @86c9f01
  */
-import { DEFAULT_TAG_CONFIGURATION, DEFAULT_VALIDATOR, findInjectionWebhooks, revisionLabel, type WebhookObjects } from '../mesh/find-revisions.ts';
-import type { KubeObject, LabelSelector, Service, WebhookConfiguration, WebhookEntry } from '../mesh/kube-objects.ts';
+import {
+  DEFAULT_TAG_CONFIGURATION,
+  DEFAULT_VALIDATOR,
+  findInjectionWebhooks,
+  revisionLabel,
+  type WebhookObjects,
+} from '../mesh/find-revisions.ts';
+import { refKey, refOf } from './object-identity.ts';
+import type { KubeObject, LabelSelector, ObjectRef, Service, WebhookConfiguration, WebhookEntry } from '../mesh/kube-objects.ts';
 
 export interface DefaultMove {
   /** Absent when the object is created. */
@@ -25,14 +32,20 @@ const DEFAULT_TAG_SERVICE = 'istiod-revision-tag-default';
  *   empty when it is the default already, undefined when the revision lacks its own webhooks or Service
  */
 export function buildDefaultMove(objects: WebhookObjects, revision: string): DefaultMove[] | undefined {
-  const canonical = objects.mutatingWebhooks.find((c) => isOwn(c, revision) && (c.webhooks ?? []).some((w) => w.name.endsWith('sidecar-injector.istio.io')));
-  const validator = objects.validatingWebhooks.find((c) => isOwn(c, revision) && c.metadata.name !== DEFAULT_VALIDATOR && (c.webhooks ?? []).length > 0);
+  const canonical = objects.mutatingWebhooks.find(
+    (c) => isOwn(c, revision) && (c.webhooks ?? []).some((w) => w.name.endsWith('sidecar-injector.istio.io')),
+  );
+  const validator = objects.validatingWebhooks.find(
+    (c) => isOwn(c, revision) && c.metadata.name !== DEFAULT_VALIDATOR && (c.webhooks ?? []).length > 0,
+  );
   const service = ownService(canonical, objects.services);
   if (!canonical || !service) return undefined;
   const moves = [
     ...deactivations(objects, revision),
     ...moveConfiguration(tagConfiguration(objects), () => newTagConfiguration(canonical), canonical),
-    ...(validator ? moveConfiguration(byName(objects.validatingWebhooks, DEFAULT_VALIDATOR), () => newValidator(validator), validator) : []),
+    ...(validator
+      ? moveConfiguration(byName(objects.validatingWebhooks, DEFAULT_VALIDATOR), () => newValidator(validator), validator)
+      : []),
     ...moveTagService(objects.services, service, revision),
   ];
   return moves.filter((move) => JSON.stringify(move.before) !== JSON.stringify(move.after));
@@ -66,7 +79,10 @@ function deactivations(objects: WebhookObjects, revision: string): DefaultMove[]
     .filter((c) => active.has(c.metadata.name))
     .map((before) => ({
       before,
-      after: { ...before, webhooks: (before.webhooks ?? []).map((w) => ({ ...w, namespaceSelector: NEVER_MATCH, objectSelector: NEVER_MATCH })) },
+      after: {
+        ...before,
+        webhooks: (before.webhooks ?? []).map((w) => ({ ...w, namespaceSelector: NEVER_MATCH, objectSelector: NEVER_MATCH })),
+      },
     }));
 }
 
@@ -83,12 +99,17 @@ function moveConfiguration(
   return [{ before: existing, after: { ...existing, metadata: { ...existing.metadata, labels }, webhooks } }];
 }
 
-function retarget(own: WebhookEntry['clientConfig'] = {}, target: WebhookEntry['clientConfig'] = {}): NonNullable<WebhookEntry['clientConfig']> {
+function retarget(
+  own: WebhookEntry['clientConfig'] = {},
+  target: WebhookEntry['clientConfig'] = {},
+): NonNullable<WebhookEntry['clientConfig']> {
   const { url: _url, service: ownService, caBundle: _caBundle, ...rest } = own;
   return {
     ...rest,
     ...(target.url === undefined ? {} : { url: target.url }),
-    ...(target.service === undefined ? {} : { service: { ...(ownService ?? target.service), name: target.service.name, namespace: target.service.namespace } }),
+    ...(target.service === undefined
+      ? {}
+      : { service: { ...(ownService ?? target.service), name: target.service.name, namespace: target.service.namespace } }),
     ...(target.caBundle === undefined ? {} : { caBundle: target.caBundle }),
   };
 }
@@ -101,7 +122,11 @@ function tagLabels(canonical: KubeObject, extra: Record<string, string>): Record
 /** Webhook entries of a tag named default, made from a revision's own entries. */
 function newTagConfiguration(canonical: WebhookConfiguration): WebhookConfiguration {
   const template = (canonical.webhooks ?? []).find((w) => w.name.endsWith('sidecar-injector.istio.io'));
-  const expression = (key: string, operator: string, values?: readonly string[]): { key: string; operator: string; values?: readonly string[] } => ({
+  const expression = (
+    key: string,
+    operator: string,
+    values?: readonly string[],
+  ): { key: string; operator: string; values?: readonly string[] } => ({
     key,
     operator,
     ...(values === undefined ? {} : { values }),
@@ -109,7 +134,11 @@ function newTagConfiguration(canonical: WebhookConfiguration): WebhookConfigurat
   const notOff = expression('sidecar.istio.io/inject', 'NotIn', ['false']);
   const noInjection = expression('istio-injection', 'DoesNotExist');
   const noRevision = expression('istio.io/rev', 'DoesNotExist');
-  const entry = (prefix: string, namespace: LabelSelector['matchExpressions'], object: LabelSelector['matchExpressions']): WebhookEntry => ({
+  const entry = (
+    prefix: string,
+    namespace: LabelSelector['matchExpressions'],
+    object: LabelSelector['matchExpressions'],
+  ): WebhookEntry => ({
     ...(template as WebhookEntry),
     name: `${prefix}.sidecar-injector.istio.io`,
     namespaceSelector: { matchExpressions: namespace ?? [] },
@@ -157,4 +186,21 @@ function moveTagService(services: readonly Service[], own: Service, revision: st
   const labels = { ...existing.metadata.labels, 'istio.io/rev': revision };
   const selector = own.spec?.selector ?? {};
   return [{ before: existing, after: { ...existing, metadata: { ...existing.metadata, labels }, spec: { ...existing.spec, selector } } }];
+}
+
+/** Webhook configurations and Services as they are once originals are back; `undefined` marks what did not exist. */
+export function withOriginals(
+  objects: WebhookObjects,
+  originals: readonly { readonly ref: ObjectRef; readonly object: KubeObject | undefined }[],
+): WebhookObjects {
+  const keys = new Set(originals.map((original) => refKey(original.ref)));
+  const put = <T extends KubeObject>(list: readonly T[], kind: string): T[] => [
+    ...list.filter((object) => !keys.has(refKey(refOf(object)))),
+    ...originals.flatMap(({ object }) => (object?.kind === kind ? [object as T] : [])),
+  ];
+  return {
+    mutatingWebhooks: put(objects.mutatingWebhooks, 'MutatingWebhookConfiguration'),
+    validatingWebhooks: put(objects.validatingWebhooks, 'ValidatingWebhookConfiguration'),
+    services: put(objects.services, 'Service'),
+  };
 }

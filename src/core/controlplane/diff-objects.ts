@@ -19,7 +19,10 @@ export function diffWanted(wanted: unknown, live: unknown, path = ''): string[] 
     return wanted.flatMap((item, index) => diffWanted(item, live[index], `${path}[${index}]`));
   }
   if (sameValue(wanted, live)) return [];
-  return [...(live === undefined ? [] : [`- ${path}: ${showValue(live)}`]), ...(wanted === undefined ? [] : [`+ ${path}: ${showValue(wanted)}`])];
+  return [
+    ...(live === undefined ? [] : [`- ${path}: ${showValue(live)}`]),
+    ...(wanted === undefined ? [] : [`+ ${path}: ${showValue(wanted)}`]),
+  ];
 }
 
 type Named = { readonly name: string } & Record<string, unknown>;
@@ -51,7 +54,11 @@ function sameValue(a: unknown, b: unknown): boolean {
 }
 
 function isEmpty(value: unknown): boolean {
-  return value === undefined || value === null || (Array.isArray(value) ? value.length === 0 : isRecord(value) && Object.keys(value).length === 0);
+  return (
+    value === undefined ||
+    value === null ||
+    (Array.isArray(value) ? value.length === 0 : isRecord(value) && Object.keys(value).length === 0)
+  );
 }
 
 /** The same value with keys in order, so that its JSON is canonical. */

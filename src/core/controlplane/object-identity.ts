@@ -38,6 +38,10 @@ export function withoutServerFields(object: KubeObject): KubeObject {
 /** What must stay the same of an object that a step must not touch; what istiod itself writes into webhooks does not count. */
 export function contentText(object: KubeObject): string {
   const { webhooks, ...rest } = withoutServerFields(object) as KubeObject & { webhooks?: readonly WebhookEntry[] };
-  const stable = webhooks?.map(({ failurePolicy, clientConfig, ...entry }) => ({ ...entry, service: clientConfig?.service, url: clientConfig?.url }));
+  const stable = webhooks?.map(({ failurePolicy, clientConfig, ...entry }) => ({
+    ...entry,
+    service: clientConfig?.service,
+    url: clientConfig?.url,
+  }));
   return JSON.stringify(sortKeys({ ...rest, ...(stable === undefined ? {} : { webhooks: stable }) }));
 }

@@ -17,7 +17,10 @@ interface Binding extends KubeObject {
  * @returns its objects in the order in which they are removed; empty when the revision has no Deployment among the candidates
  */
 export function ownObjects(revision: string, candidates: readonly KubeObject[]): KubeObject[] {
-  const istiod = candidates.find((o): o is PodController => o.kind === 'Deployment' && isIstiod(o as PodController) && revisionOfDeployment(o as PodController) === revision);
+  const istiod = candidates.find(
+    (o): o is PodController =>
+      o.kind === 'Deployment' && isIstiod(o as PodController) && revisionOfDeployment(o as PodController) === revision,
+  );
   const context = { revision, istiod, candidates };
   return candidates.filter((object) => belongs(object, context)).toSorted((a, b) => rank(a) - rank(b));
 }
@@ -29,19 +32,8 @@ interface Context {
 }
 
 function belongs(object: KubeObject, context: Context): boolean {
-  const { istiod, revision } = context;
-  const podLabels = istiod?.spec?.template?.metadata?.labels ?? {};
-  const labelled = object.metadata.labels?.['istio.io/rev'] === revision;
   if (object.metadata.labels?.['istio.io/tag'] !== undefined || object.metadata.name === 'istiod-default-validator') return false;
   switch (object.kind) {
-    case 'Deployment':
-      return istiod !== undefined && object.metadata.name === istiod.metadata.name && object.metadata.namespace === istiod.metadata.namespace;
-    case 'Service':
-      return istiod !== undefined && selectsPod((object['spec'] as { selector?: Labels } | undefined)?.selector, podLabels);
-    case 'HorizontalPodAutoscaler':
-      return istiod !== undefined && (object['spec'] as { scaleTargetRef?: { name?: string } } | undefined)?.scaleTargetRef?.name === istiod.metadata.name;
-    case 'PodDisruptionBudget':
-      return istiod !== undefined && labelled && matchesSelector((object['spec'] as { selector?: LabelSelector } | undefined)?.selector, podLabels);
     case 'ServiceAccount':
       return isOwnServiceAccount(object, context);
     case 'RoleBinding':
@@ -50,8 +42,30 @@ function belongs(object: KubeObject, context: Context): boolean {
     case 'Role':
     case 'ClusterRole':
       return isOwnRole(object, context);
+    case 'Deployment':
+    case 'Service':
+    case 'HorizontalPodAutoscaler':
+    case 'PodDisruptionBudget':
+      return context.istiod !== undefined && isAround(object, context.istiod);
     default:
-      return labelled;
+      return object.metadata.labels?.['istio.io/rev'] === context.revision;
+  }
+}
+
+/** istiod's own Deployment, and what selects its pods or scales it. */
+function isAround(object: KubeObject, istiod: PodController): boolean {
+  const spec = object['spec'] as { selector?: unknown; scaleTargetRef?: { name?: string } } | undefined;
+  const podLabels = istiod.spec?.template?.metadata?.labels ?? {};
+  if (object.metadata.namespace !== istiod.metadata.namespace) return false;
+  switch (object.kind) {
+    case 'Deployment':
+      return object.metadata.name === istiod.metadata.name;
+    case 'Service':
+      return selectsPod(spec?.selector as Labels | undefined, podLabels);
+    case 'HorizontalPodAutoscaler':
+      return spec?.scaleTargetRef?.name === istiod.metadata.name;
+    default:
+      return matchesSelector(spec?.selector as LabelSelector | undefined, podLabels);
   }
 }
 
@@ -62,7 +76,9 @@ function serviceAccountOf(istiod: PodController | undefined): string | undefined
 function isOwnServiceAccount(object: KubeObject, { istiod, candidates }: Context): boolean {
   const name = serviceAccountOf(istiod);
   if (name === undefined || object.metadata.name !== name) return false;
-  return !candidates.some((o) => o.kind === 'Deployment' && o.metadata.name !== istiod?.metadata.name && serviceAccountOf(o as PodController) === name);
+  return !candidates.some(
+    (o) => o.kind === 'Deployment' && o.metadata.name !== istiod?.metadata.name && serviceAccountOf(o as PodController) === name,
+  );
 }
 
 /** The reader's binding has the shared service account as its subject, so only its name tells whose it is. */
@@ -76,7 +92,10 @@ function isOwnBinding(binding: Binding, context: Context): boolean {
   const account = serviceAccountOf(context.istiod);
   const namespace = context.istiod.metadata.namespace;
   const subjects = binding.subjects ?? [];
-  return subjects.length > 0 && subjects.every((s) => s.kind === 'ServiceAccount' && s.name === account && (s.namespace ?? namespace) === namespace);
+  return (
+    subjects.length > 0 &&
+    subjects.every((s) => s.kind === 'ServiceAccount' && s.name === account && (s.namespace ?? namespace) === namespace)
+  );
 }
 
 function isOwnRole(role: KubeObject, context: Context): boolean {

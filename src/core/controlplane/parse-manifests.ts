@@ -44,11 +44,19 @@ export function parseManifests(text: string, source: string, namespace: string):
 }
 
 function manifestProblem(what: string): Problem {
-  return new Problem('PLAN-003', { what: `${what}.`, next: [{ label: 'render it again', command: 'istioctl manifest generate … > FILE' }] });
+  return new Problem('PLAN-003', {
+    what: `${what}.`,
+    next: [{ label: 'render it again', command: 'istioctl manifest generate … > FILE' }],
+  });
 }
 
 function isList(value: unknown): value is { items: unknown[] } {
-  return typeof value === 'object' && value !== null && (value as { kind?: unknown }).kind === 'List' && Array.isArray((value as { items?: unknown }).items);
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    (value as { kind?: unknown }).kind === 'List' &&
+    Array.isArray((value as { items?: unknown }).items)
+  );
 }
 
 function isObject(value: unknown): value is KubeObject {

@@ -16,7 +16,9 @@ export interface CheckReport {
  */
 export function runChecks(context: CheckContext, checks: readonly Check[] = allChecks): CheckReport {
   const results = checks.flatMap((check) => check.look(context));
-  const findings = results.filter(isFinding).map((finding) => ({ ...finding, accepted: finding.accepted === true || isAccepted(finding, context) }));
+  const findings = results
+    .filter(isFinding)
+    .map((finding) => ({ ...finding, accepted: finding.accepted === true || isAccepted(finding, context) }));
   const unread = context.inventory.unread.map((u) => ({ what: u.what, why: u.why }));
   return { findings, couldNotLook: [...results.filter((r) => !isFinding(r)), ...unread], checks: checks.length };
 }

@@ -7,7 +7,12 @@ export type InjectionDecision =
   /** No sidecar, and no error. */
   | { readonly kind: 'not-injected'; readonly reason: NotInjectedReason; readonly detail: string }
   /** Webhooks of more than one revision match. `revision` is the one that probably wins: the last by name. */
-  | { readonly kind: 'ambiguous'; readonly revision: string; readonly revisions: readonly string[]; readonly configurations: readonly string[] }
+  | {
+      readonly kind: 'ambiguous';
+      readonly revision: string;
+      readonly revisions: readonly string[];
+      readonly configurations: readonly string[];
+    }
   /** A webhook matches, but the Service behind it does not exist: pods are refused. */
   | { readonly kind: 'refused'; readonly revision: string; readonly configuration: string; readonly detail: string };
 

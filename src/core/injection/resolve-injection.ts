@@ -54,7 +54,9 @@ export function matchingWebhooks(
 ): InjectionWebhook[] {
   const nsLabels = { 'kubernetes.io/metadata.name': namespace, ...namespaceLabels };
   return webhooks
-    .filter((w) => !w.deactivated && matchesSelector(w.entry.namespaceSelector, nsLabels) && matchesSelector(w.entry.objectSelector, podLabels))
+    .filter(
+      (w) => !w.deactivated && matchesSelector(w.entry.namespaceSelector, nsLabels) && matchesSelector(w.entry.objectSelector, podLabels),
+    )
     .toSorted((a, b) => (a.configuration < b.configuration ? -1 : a.configuration > b.configuration ? 1 : 0));
 }
 
@@ -62,7 +64,11 @@ function refusedBy(webhook: InjectionWebhook): InjectionDecision {
   const service = webhook.entry.clientConfig?.service;
   const target = service ? `Service ${service.namespace}/${service.name}` : (webhook.entry.clientConfig?.url ?? 'its target');
   if (webhook.entry.failurePolicy === 'Ignore') {
-    return { kind: 'not-injected', reason: 'ghost', detail: `webhook ${webhook.configuration} points to ${target}, which does not exist; it is ignored` };
+    return {
+      kind: 'not-injected',
+      reason: 'ghost',
+      detail: `webhook ${webhook.configuration} points to ${target}, which does not exist; it is ignored`,
+    };
   }
   return { kind: 'refused', revision: webhook.revision, configuration: webhook.configuration, detail: `${target} does not exist` };
 }
@@ -72,7 +78,8 @@ function declinedByIstiod(subject: InjectionSubject): string | undefined {
   if (subject.template.spec?.hostNetwork) return 'the pod uses the host network';
   const label = subject.template.metadata?.labels?.['sidecar.istio.io/inject'];
   const annotation = subject.template.metadata?.annotations?.['sidecar.istio.io/inject'];
-  if (label === undefined && annotation !== undefined && isFalse(annotation)) return `the annotation sidecar.istio.io/inject is "${annotation}"`;
+  if (label === undefined && annotation !== undefined && isFalse(annotation))
+    return `the annotation sidecar.istio.io/inject is "${annotation}"`;
   return undefined;
 }
 
@@ -104,7 +111,8 @@ function explainNoMatch(namespaceLabels: Labels, podLabels: Labels): InjectionDe
   const ghost = (detail: string): InjectionDecision => ({ kind: 'not-injected', reason: 'ghost', detail });
   if (inject === 'false') return off('the pod label sidecar.istio.io/inject is "false"');
   if (injection !== undefined) {
-    if (injection === 'enabled') return ghost('the namespace has istio-injection=enabled, and no control plane serves the default revision');
+    if (injection === 'enabled')
+      return ghost('the namespace has istio-injection=enabled, and no control plane serves the default revision');
     return off(`the namespace label istio-injection is "${injection}", not "enabled"`);
   }
   if (namespaceRevision !== undefined) return ghost(`no webhook serves the namespace label istio.io/rev=${namespaceRevision}`);

@@ -100,7 +100,10 @@ function meshConfigs(objects: MeshObjects): MeshInventory['meshConfigs'] {
 /** Field managers that set one of Istio's labels on a namespace, with the label. */
 function labelManagers(namespace: KubeObject): { readonly label: string; readonly manager: string }[] {
   return (namespace.metadata.managedFields ?? []).flatMap((entry) => {
-    const fields = (entry.fieldsV1 as { 'f:metadata'?: { 'f:labels'?: Record<string, unknown> } } | undefined)?.['f:metadata']?.['f:labels'] ?? {};
-    return ['istio-injection', 'istio.io/rev'].filter((label) => `f:${label}` in fields).map((label) => ({ label, manager: entry.manager ?? 'unknown' }));
+    const fields =
+      (entry.fieldsV1 as { 'f:metadata'?: { 'f:labels'?: Record<string, unknown> } } | undefined)?.['f:metadata']?.['f:labels'] ?? {};
+    return ['istio-injection', 'istio.io/rev']
+      .filter((label) => `f:${label}` in fields)
+      .map((label) => ({ label, manager: entry.manager ?? 'unknown' }));
   });
 }

@@ -20,7 +20,9 @@ export function ownerIndex(objects: MeshObjects): (pod: Pod) => WorkloadRef {
 
 const KNOWN_OWNERS = new Set<string>(['Deployment', 'StatefulSet', 'DaemonSet', 'Rollout', 'ReplicaSet', 'Job', 'CronJob']);
 
-export function controllerOf(object: KubeObject | undefined): { readonly kind: string; readonly name: string; readonly uid: string } | undefined {
+export function controllerOf(
+  object: KubeObject | undefined,
+): { readonly kind: string; readonly name: string; readonly uid: string } | undefined {
   return object?.metadata.ownerReferences?.find((owner) => owner.controller === true);
 }
 

@@ -53,7 +53,12 @@ export function findTags(objects: MeshObjects): Tag[] {
     if (name === undefined || injectionEntries(configuration).length === 0) return [];
     const helmRelease = configuration.metadata.annotations?.['meta.helm.sh/release-name'];
     return [
-      { name, revision: revisionLabel(configuration), configuration: configuration.metadata.name, ...(helmRelease === undefined ? {} : { helmRelease }) },
+      {
+        name,
+        revision: revisionLabel(configuration),
+        configuration: configuration.metadata.name,
+        ...(helmRelease === undefined ? {} : { helmRelease }),
+      },
     ];
   });
   return tags.toSorted((a, b) => a.name.localeCompare(b.name));
@@ -75,7 +80,9 @@ export function findRevisions(objects: MeshObjects): Revision[] {
   const ghosts = [...new Set(webhooks.map((w) => w.revision))].filter((name) => !names.has(name));
   const own = (name: string): Pick<Revision, 'mutatingWebhooks' | 'validatingWebhooks' | 'tags' | 'defaultFor'> => ({
     mutatingWebhooks: [...new Set(webhooks.filter((w) => w.revision === name && w.tag === undefined).map((w) => w.configuration))],
-    validatingWebhooks: validators.filter((v) => revisionLabel(v) === name && v.metadata.name !== DEFAULT_VALIDATOR).map((v) => v.metadata.name),
+    validatingWebhooks: validators
+      .filter((v) => revisionLabel(v) === name && v.metadata.name !== DEFAULT_VALIDATOR)
+      .map((v) => v.metadata.name),
     tags: tags.filter((t) => t.revision === name).map((t) => t.name),
     defaultFor: (Object.keys(defaults) as DefaultSense[]).filter((sense) => defaults[sense] === name),
   });
@@ -157,7 +164,10 @@ function installMethod(deployment: PodController): InstallMethod {
 /** Which revision is the default in each of the three senses; a sense that nobody serves is absent. */
 export function findDefaults(objects: MeshObjects, webhooks: readonly InjectionWebhook[]): Partial<Record<DefaultSense, string>> {
   const injecting = webhooks.filter(
-    (w) => !w.deactivated && matchesSelector(w.entry.namespaceSelector, { 'istio-injection': 'enabled' }) && matchesSelector(w.entry.objectSelector, {}),
+    (w) =>
+      !w.deactivated &&
+      matchesSelector(w.entry.namespaceSelector, { 'istio-injection': 'enabled' }) &&
+      matchesSelector(w.entry.objectSelector, {}),
   );
   const injection = injecting.toSorted((a, b) => a.configuration.localeCompare(b.configuration)).at(-1)?.revision;
   const validator = objects.validatingWebhooks.find((c) => c.metadata.name === DEFAULT_VALIDATOR);

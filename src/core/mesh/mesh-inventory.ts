@@ -163,7 +163,9 @@ export interface MeshInventory {
 export const PROXY_CONTAINER = 'istio-proxy';
 
 /** All containers of a pod spec in which a proxy may run: native sidecars are init containers. */
-export function proxyContainers(spec: { containers?: readonly Container[]; initContainers?: readonly Container[] } | undefined): Container[] {
+export function proxyContainers(
+  spec: { containers?: readonly Container[]; initContainers?: readonly Container[] } | undefined,
+): Container[] {
   return [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])].filter((c) => c.name === PROXY_CONTAINER);
 }
 

@@ -68,7 +68,8 @@ function revisionInStatus(status: string): string | undefined {
 function discoveryHostOf(container: Container): string | undefined {
   const env = new Map((container.env ?? []).map((e) => [e.name, e.value]));
   const proxyConfig = env.get('PROXY_CONFIG');
-  const address = (proxyConfig === undefined ? undefined : /"discoveryAddress"\s*:\s*"([^"]+)"/.exec(proxyConfig)?.[1]) ?? env.get('CA_ADDR');
+  const address =
+    (proxyConfig === undefined ? undefined : /"discoveryAddress"\s*:\s*"([^"]+)"/.exec(proxyConfig)?.[1]) ?? env.get('CA_ADDR');
   return address?.split(':')[0];
 }
 

@@ -4,7 +4,14 @@ import { decidedRevision } from '../injection/injection-decision.ts';
 import { pinnedProxyImage, resolveInjection } from '../injection/resolve-injection.ts';
 import { isInjectedGateway } from '../mesh/build-gateways.ts';
 import type { Labels } from '../mesh/kube-objects.ts';
-import { workloadKey, type InjectionWebhook, type MeshInventory, type MeshNamespace, type MeshPod, type Workload } from '../mesh/mesh-inventory.ts';
+import {
+  workloadKey,
+  type InjectionWebhook,
+  type MeshInventory,
+  type MeshNamespace,
+  type MeshPod,
+  type Workload,
+} from '../mesh/mesh-inventory.ts';
 import { namesWorkload } from '../request/upgrade-request.ts';
 import { sameIstioVersion } from '../versions/istio-version.ts';
 import { reasonNotRestartable } from './restartable.ts';
@@ -136,7 +143,12 @@ export function applyLabels(labels: Labels, set: Readonly<Record<string, string 
   return merged;
 }
 
-function isInScope(namespace: MeshNamespace, workloads: readonly Workload[], scope: MoveScope, webhooks: readonly InjectionWebhook[]): boolean {
+function isInScope(
+  namespace: MeshNamespace,
+  workloads: readonly Workload[],
+  scope: MoveScope,
+  webhooks: readonly InjectionWebhook[],
+): boolean {
   if (namespace.terminating) return false;
   if (scope.namespaces.length > 0) return scope.namespaces.includes(namespace.name);
   if (scope.from === undefined) return false;
@@ -151,7 +163,8 @@ function isInScope(namespace: MeshNamespace, workloads: readonly Workload[], sco
 /** The tag (other than `default`, and than the target itself) that a namespace is labelled with. */
 function followedTag(namespace: MeshNamespace, scope: MoveScope, webhooks: readonly InjectionWebhook[]): string | undefined {
   const label = namespace.labels['istio.io/rev'];
-  if (label === undefined || label === 'default' || label === scope.to.label || namespace.labels['istio-injection'] !== undefined) return undefined;
+  if (label === undefined || label === 'default' || label === scope.to.label || namespace.labels['istio-injection'] !== undefined)
+    return undefined;
   return webhooks.some((w) => w.tag === label) ? label : undefined;
 }
 
@@ -166,12 +179,17 @@ function leftOutside(namespace: MeshNamespace, workloads: readonly Workload[], s
 function reasonOutside(namespace: MeshNamespace, workload: Workload, scope: MoveScope): string {
   if (scope.namespaces.length > 0) return `namespace ${namespace.name} is not part of this run`;
   const podLabels = workload.template.metadata?.labels ?? {};
-  const own = ['istio.io/rev', 'sidecar.istio.io/inject'].filter((key) => podLabels[key] !== undefined).map((key) => `${key}=${podLabels[key]}`);
+  const own = ['istio.io/rev', 'sidecar.istio.io/inject']
+    .filter((key) => podLabels[key] !== undefined)
+    .map((key) => `${key}=${podLabels[key]}`);
   const label = namespace.labels['istio.io/rev'];
   if (namespace.labels['istio-injection'] === undefined && label === undefined) {
-    return own.length > 0 ? `the namespace has no label; its pod template asks with ${own.join(', ')}` : 'the namespace has no label, and nothing in the pod template asks for injection';
+    return own.length > 0
+      ? `the namespace has no label; its pod template asks with ${own.join(', ')}`
+      : 'the namespace has no label, and nothing in the pod template asks for injection';
   }
-  if (label !== undefined && namespace.labels['istio-injection'] === undefined) return `the namespace follows istio.io/rev=${label}; name it with -n to relabel it`;
+  if (label !== undefined && namespace.labels['istio-injection'] === undefined)
+    return `the namespace follows istio.io/rev=${label}; name it with -n to relabel it`;
   return `the labels of the namespace do not resolve to ${scope.from ?? 'the old revision'}`;
 }
 

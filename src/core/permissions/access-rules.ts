@@ -22,65 +22,101 @@ export interface AccessAnswer {
 /** What a command does; each one includes the ones before it in this list. */
 export type AccessNeed = 'look' | 'plan' | 'move' | 'install';
 
-function rules(where: AccessRule['where'], why: string, group: string, resources: readonly string[], verbs: readonly string[]): AccessRule[] {
-  return resources.flatMap((resource) => verbs.map((verb) => ({ verb, group, resource, where, why })));
+type Purpose = Pick<AccessRule, 'where' | 'why'>;
+
+function rules(purpose: Purpose, group: string, resources: readonly string[], verbs: readonly string[]): AccessRule[] {
+  return resources.flatMap((resource) => verbs.map((verb) => ({ ...purpose, verb, group, resource })));
 }
 
 const LOOK: readonly AccessRule[] = [
-  ...rules('mesh', 'see the mesh', '', ['pods', 'services'], ['list']),
-  ...rules('cluster', 'see the mesh', '', ['namespaces'], ['get', 'list']),
-  ...rules('mesh', 'see the mesh', 'apps', ['deployments', 'statefulsets', 'daemonsets', 'replicasets'], ['get', 'list']),
-  ...rules('mesh', 'see the mesh', 'batch', ['jobs', 'cronjobs'], ['list']),
-  ...rules('cluster', 'see who injects', 'admissionregistration.k8s.io', ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations'], ['get', 'list']),
-  ...rules('istio', 'ask istiod which proxies are connected', '', ['pods/portforward'], ['create']),
-  ...rules('istio', 'see the mesh configuration', '', ['configmaps'], ['get', 'list']),
+  ...rules({ where: 'mesh', why: 'see the mesh' }, '', ['pods', 'services'], ['list']),
+  ...rules({ where: 'cluster', why: 'see the mesh' }, '', ['namespaces'], ['get', 'list']),
+  ...rules({ where: 'mesh', why: 'see the mesh' }, 'apps', ['deployments', 'statefulsets', 'daemonsets', 'replicasets'], ['get', 'list']),
+  ...rules({ where: 'mesh', why: 'see the mesh' }, 'batch', ['jobs', 'cronjobs'], ['list']),
+  ...rules(
+    { where: 'cluster', why: 'see who injects' },
+    'admissionregistration.k8s.io',
+    ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations'],
+    ['get', 'list'],
+  ),
+  ...rules({ where: 'istio', why: 'ask istiod which proxies are connected' }, '', ['pods/portforward'], ['create']),
+  ...rules({ where: 'istio', why: 'see the mesh configuration' }, '', ['configmaps'], ['get', 'list']),
 ];
 
 const PLAN: readonly AccessRule[] = [
-  ...rules('mesh', 'see what a restart would hurt', 'policy', ['poddisruptionbudgets'], ['list']),
-  ...rules('cluster', 'compare CRDs', 'apiextensions.k8s.io', ['customresourcedefinitions'], ['get', 'list']),
-  ...rules('mesh', 'find objects pinned to a revision', 'networking.istio.io', ['*'], ['list']),
-  ...rules('mesh', 'find objects pinned to a revision', 'security.istio.io', ['*'], ['list']),
-  ...rules('mesh', 'find objects pinned to a revision', 'telemetry.istio.io', ['*'], ['list']),
-  ...rules('mesh', 'find objects pinned to a revision', 'extensions.istio.io', ['*'], ['list']),
-  ...rules('istio', 'list what belongs to a control plane', '', ['serviceaccounts'], ['get', 'list']),
-  ...rules('istio', 'list what belongs to a control plane', 'rbac.authorization.k8s.io', ['roles', 'rolebindings'], ['get', 'list']),
-  ...rules('cluster', 'list what belongs to a control plane', 'rbac.authorization.k8s.io', ['clusterroles', 'clusterrolebindings'], ['get', 'list']),
-  ...rules('istio', 'list what belongs to a control plane', 'autoscaling', ['horizontalpodautoscalers'], ['get', 'list']),
-  ...rules('istio', 'list what belongs to a control plane', 'networking.k8s.io', ['networkpolicies'], ['get', 'list']),
-  ...rules('istio', 'see runs', 'meshlift.io', ['meshupgrades'], ['get', 'list']),
+  ...rules({ where: 'mesh', why: 'see what a restart would hurt' }, 'policy', ['poddisruptionbudgets'], ['list']),
+  ...rules({ where: 'cluster', why: 'compare CRDs' }, 'apiextensions.k8s.io', ['customresourcedefinitions'], ['get', 'list']),
+  ...rules({ where: 'mesh', why: 'find objects pinned to a revision' }, 'networking.istio.io', ['*'], ['list']),
+  ...rules({ where: 'mesh', why: 'find objects pinned to a revision' }, 'security.istio.io', ['*'], ['list']),
+  ...rules({ where: 'mesh', why: 'find objects pinned to a revision' }, 'telemetry.istio.io', ['*'], ['list']),
+  ...rules({ where: 'mesh', why: 'find objects pinned to a revision' }, 'extensions.istio.io', ['*'], ['list']),
+  ...rules({ where: 'istio', why: 'list what belongs to a control plane' }, '', ['serviceaccounts'], ['get', 'list']),
+  ...rules(
+    { where: 'istio', why: 'list what belongs to a control plane' },
+    'rbac.authorization.k8s.io',
+    ['roles', 'rolebindings'],
+    ['get', 'list'],
+  ),
+  ...rules(
+    { where: 'cluster', why: 'list what belongs to a control plane' },
+    'rbac.authorization.k8s.io',
+    ['clusterroles', 'clusterrolebindings'],
+    ['get', 'list'],
+  ),
+  ...rules({ where: 'istio', why: 'list what belongs to a control plane' }, 'autoscaling', ['horizontalpodautoscalers'], ['get', 'list']),
+  ...rules({ where: 'istio', why: 'list what belongs to a control plane' }, 'networking.k8s.io', ['networkpolicies'], ['get', 'list']),
+  ...rules({ where: 'istio', why: 'see runs' }, 'meshlift.io', ['meshupgrades'], ['get', 'list']),
 ];
 
 const MOVE: readonly AccessRule[] = [
-  ...rules('cluster', 'relabel namespaces', '', ['namespaces'], ['patch']),
-  ...rules('mesh', 'restart workloads', 'apps', ['deployments', 'statefulsets', 'daemonsets'], ['patch']),
-  ...rules('mesh', 'dry-run a pod to see who injects it', '', ['pods'], ['create']),
-  ...rules('cluster', 'the CRD of the run record', 'apiextensions.k8s.io', ['customresourcedefinitions'], ['create', 'patch']),
-  ...rules('istio', 'the run record', 'meshlift.io', ['meshupgrades', 'meshupgrades/status'], ['create', 'update', 'patch', 'delete']),
-  ...rules('istio', 'the run record', '', ['configmaps', 'secrets'], ['create', 'update', 'delete']),
-  ...rules('istio', 'the run record', '', ['secrets'], ['get', 'list']),
-  ...rules('istio', 'the lock', 'coordination.k8s.io', ['leases'], ['get', 'create', 'update', 'delete']),
+  ...rules({ where: 'cluster', why: 'relabel namespaces' }, '', ['namespaces'], ['patch']),
+  ...rules({ where: 'mesh', why: 'restart workloads' }, 'apps', ['deployments', 'statefulsets', 'daemonsets'], ['patch']),
+  ...rules({ where: 'mesh', why: 'dry-run a pod to see who injects it' }, '', ['pods'], ['create']),
+  ...rules(
+    { where: 'cluster', why: 'the CRD of the run record' },
+    'apiextensions.k8s.io',
+    ['customresourcedefinitions'],
+    ['create', 'patch'],
+  ),
+  ...rules(
+    { where: 'istio', why: 'the run record' },
+    'meshlift.io',
+    ['meshupgrades', 'meshupgrades/status'],
+    ['create', 'update', 'patch', 'delete'],
+  ),
+  ...rules({ where: 'istio', why: 'the run record' }, '', ['configmaps', 'secrets'], ['create', 'update', 'delete']),
+  ...rules({ where: 'istio', why: 'the run record' }, '', ['secrets'], ['get', 'list']),
+  ...rules({ where: 'istio', why: 'the lock' }, 'coordination.k8s.io', ['leases'], ['get', 'create', 'update', 'delete']),
 ];
 
 const INSTALL_VERBS = ['create', 'patch', 'update', 'delete'];
 const INSTALL: readonly AccessRule[] = [
-  ...rules('istio', 'install and remove control planes', 'apps', ['deployments'], INSTALL_VERBS),
-  ...rules('istio', 'install and remove control planes', '', ['services', 'configmaps', 'serviceaccounts'], INSTALL_VERBS),
-  ...rules('istio', 'install and remove control planes', 'rbac.authorization.k8s.io', ['roles', 'rolebindings'], INSTALL_VERBS),
-  ...rules('istio', 'install and remove control planes', 'autoscaling', ['horizontalpodautoscalers'], INSTALL_VERBS),
-  ...rules('istio', 'install and remove control planes', 'policy', ['poddisruptionbudgets'], INSTALL_VERBS),
-  ...rules('istio', 'install and remove control planes', 'networking.k8s.io', ['networkpolicies'], INSTALL_VERBS),
-  ...rules('cluster', 'install and remove control planes', 'rbac.authorization.k8s.io', ['clusterroles', 'clusterrolebindings'], INSTALL_VERBS),
-  ...rules('cluster', 'give istiod its own rights', 'rbac.authorization.k8s.io', ['clusterroles'], ['escalate', 'bind']),
-  ...rules('istio', 'give istiod its own rights', 'rbac.authorization.k8s.io', ['roles'], ['escalate', 'bind']),
+  ...rules({ where: 'istio', why: 'install and remove control planes' }, 'apps', ['deployments'], INSTALL_VERBS),
+  ...rules({ where: 'istio', why: 'install and remove control planes' }, '', ['services', 'configmaps', 'serviceaccounts'], INSTALL_VERBS),
   ...rules(
-    'cluster',
-    'install, move and remove webhooks',
+    { where: 'istio', why: 'install and remove control planes' },
+    'rbac.authorization.k8s.io',
+    ['roles', 'rolebindings'],
+    INSTALL_VERBS,
+  ),
+  ...rules({ where: 'istio', why: 'install and remove control planes' }, 'autoscaling', ['horizontalpodautoscalers'], INSTALL_VERBS),
+  ...rules({ where: 'istio', why: 'install and remove control planes' }, 'policy', ['poddisruptionbudgets'], INSTALL_VERBS),
+  ...rules({ where: 'istio', why: 'install and remove control planes' }, 'networking.k8s.io', ['networkpolicies'], INSTALL_VERBS),
+  ...rules(
+    { where: 'cluster', why: 'install and remove control planes' },
+    'rbac.authorization.k8s.io',
+    ['clusterroles', 'clusterrolebindings'],
+    INSTALL_VERBS,
+  ),
+  ...rules({ where: 'cluster', why: 'give istiod its own rights' }, 'rbac.authorization.k8s.io', ['clusterroles'], ['escalate', 'bind']),
+  ...rules({ where: 'istio', why: 'give istiod its own rights' }, 'rbac.authorization.k8s.io', ['roles'], ['escalate', 'bind']),
+  ...rules(
+    { where: 'cluster', why: 'install, move and remove webhooks' },
     'admissionregistration.k8s.io',
     ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations'],
     INSTALL_VERBS,
   ),
-  ...rules('cluster', 'update CRDs', 'apiextensions.k8s.io', ['customresourcedefinitions'], ['create', 'patch', 'update']),
+  ...rules({ where: 'cluster', why: 'update CRDs' }, 'apiextensions.k8s.io', ['customresourcedefinitions'], ['create', 'patch', 'update']),
 ];
 
 const ORDER: readonly AccessNeed[] = ['look', 'plan', 'move', 'install'];

@@ -18,7 +18,9 @@ function differences(precondition: Precondition, step: Step, inventory: MeshInve
     case 'revision-exists': {
       const revision = inventory.revisions.find((r) => r.name === precondition.revision && r.deployment !== undefined);
       if (!revision) return [`revision ${precondition.revision} is gone`];
-      return sameIstioVersion(revision.version, precondition.version) ? [] : [`revision ${precondition.revision} is version ${revision.version}, was ${precondition.version}`];
+      return sameIstioVersion(revision.version, precondition.version)
+        ? []
+        : [`revision ${precondition.revision} is version ${revision.version}, was ${precondition.version}`];
     }
     case 'revision-free':
       return inventory.revisions.some((r) => r.name === precondition.revision) ? [`revision ${precondition.revision} exists already`] : [];
@@ -34,7 +36,11 @@ function differences(precondition: Precondition, step: Step, inventory: MeshInve
   }
 }
 
-function labelDifferences(precondition: Extract<Precondition, { holds: 'namespace-labels' }>, step: Step, inventory: MeshInventory): string[] {
+function labelDifferences(
+  precondition: Extract<Precondition, { holds: 'namespace-labels' }>,
+  step: Step,
+  inventory: MeshInventory,
+): string[] {
   const namespace = inventory.namespaces.find((n) => n.name === precondition.namespace && !n.terminating);
   if (!namespace) return [`namespace ${precondition.namespace} is gone`];
   const wanted = step.kind === 'labelNamespace' ? step.set : {};

@@ -11,7 +11,17 @@ import type { MeshObjects } from '../mesh/mesh-objects.ts';
 import { selectMoves, type Moves } from '../moves/select-moves.ts';
 import { Problem } from '../problems/problem.ts';
 import type { UpgradeRequest } from '../request/upgrade-request.ts';
-import { crdsStep, installStep, labelStep, moveDefaultStep, numberSteps, removeStep, restartStep, withRendered, type StepDraft } from './build-steps.ts';
+import {
+  crdsStep,
+  installStep,
+  labelStep,
+  moveDefaultStep,
+  numberSteps,
+  removeStep,
+  restartStep,
+  withRendered,
+  type StepDraft,
+} from './build-steps.ts';
 import { PLAN_API_VERSION, PLAN_FORMAT_VERSION, PLAN_KIND, type Pin, type Plan } from './plan.ts';
 import type { Endpoints } from './resolve-endpoints.ts';
 
@@ -63,7 +73,11 @@ export function buildPlan(input: PlanInput): { readonly plan: Plan; readonly mov
     pins: [...input.pins],
     valueDifferences: (input.carry?.differences ?? []).map((difference) => ({ ...difference })),
     carriedOver: input.carry?.overlay ?? '',
-    notMoved: moves.notMoved.map((stay) => ({ workload: workloadKey(stay.workload), reason: stay.reason, keepsOldInUse: stay.keepsOldInUse })),
+    notMoved: moves.notMoved.map((stay) => ({
+      workload: workloadKey(stay.workload),
+      reason: stay.reason,
+      keepsOldInUse: stay.keepsOldInUse,
+    })),
     steps,
   };
   return { plan, moves };
@@ -81,7 +95,14 @@ export function meshText(inventory: MeshInventory): string {
     sortKeys({
       cluster: inventory.clusterUid,
       revisions: inventory.revisions.map((r) => [r.name, r.version, r.namespace]),
-      webhooks: inventory.webhooks.map((w) => [w.configuration, w.entry.name, w.revision, w.tag ?? '', w.entry.namespaceSelector, w.entry.objectSelector]),
+      webhooks: inventory.webhooks.map((w) => [
+        w.configuration,
+        w.entry.name,
+        w.revision,
+        w.tag ?? '',
+        w.entry.namespaceSelector,
+        w.entry.objectSelector,
+      ]),
       namespaces: inventory.namespaces.map((n) => [n.name, n.labels['istio-injection'] ?? '', n.labels['istio.io/rev'] ?? '']),
       workloads: inventory.workloads.map((w) => workloadKey(w)),
     }),
@@ -91,10 +112,15 @@ export function meshText(inventory: MeshInventory): string {
 function unknownNamespaces(request: UpgradeRequest, inventory: MeshInventory): Problem | undefined {
   const missing = request.scope.namespaces.filter((name) => !inventory.namespaces.some((n) => n.name === name && !n.terminating));
   if (missing.length > 0) {
-    return new Problem('MESH-003', { what: `There is no namespace ${missing.join(', ')}.`, next: [{ label: 'look', command: 'kubectl get namespaces' }] });
+    return new Problem('MESH-003', {
+      what: `There is no namespace ${missing.join(', ')}.`,
+      next: [{ label: 'look', command: 'kubectl get namespaces' }],
+    });
   }
   const named = [...request.scope.skip, ...request.acceptDowntime];
-  const lost = named.find((entry) => !inventory.workloads.some((w) => entry === `${w.namespace}/${w.name}` || entry.toLowerCase() === workloadKey(w)));
+  const lost = named.find(
+    (entry) => !inventory.workloads.some((w) => entry === `${w.namespace}/${w.name}` || entry.toLowerCase() === workloadKey(w)),
+  );
   if (lost === undefined) return undefined;
   return new Problem('MESH-004', {
     what: `There is no workload ${lost}.`,
@@ -104,7 +130,8 @@ function unknownNamespaces(request: UpgradeRequest, inventory: MeshInventory): P
 }
 
 function movesFor({ request, endpoints, inventory }: PlanInput): Moves {
-  if (!endpoints.to || request.action === 'install' || request.action === 'uninstall') return { namespaces: [], notMoved: [], unreachable: [] };
+  if (!endpoints.to || request.action === 'install' || request.action === 'uninstall')
+    return { namespaces: [], notMoved: [], unreachable: [] };
   return selectMoves(inventory, {
     from: endpoints.from?.revision,
     to: { label: endpoints.label, revision: endpoints.to.revision, version: endpoints.to.version },
@@ -114,7 +141,12 @@ function movesFor({ request, endpoints, inventory }: PlanInput): Moves {
 }
 
 function unreachableNamespace({ namespace, decision }: Moves['unreachable'][number], endpoints: Endpoints): Problem {
-  const found = decision.kind === 'injected' || decision.kind === 'ambiguous' ? `${decision.revision} would inject` : decision.kind === 'refused' ? decision.detail : decision.detail;
+  const found =
+    decision.kind === 'injected' || decision.kind === 'ambiguous'
+      ? `${decision.revision} would inject`
+      : decision.kind === 'refused'
+        ? decision.detail
+        : decision.detail;
   return new Problem('RUN-022', {
     what: `With the label istio.io/rev=${endpoints.label}, pods of namespace ${namespace} would not be injected by ${endpoints.to?.revision ?? ''}: ${found}.`,
     why: 'The webhooks of the cluster decide, and they do not lead to the wanted revision.',
@@ -151,9 +183,15 @@ function finishDrafts({ request, endpoints, objects, inventory, rendered, candid
   const revision = inventory.revisions.find((r) => r.name === from.revision);
   const own = ownObjects(from.revision, candidates);
   const ownKeys = new Set(own.map((o) => refKey(refOf(o))));
-  const keeps = candidates.filter((o) => o.metadata.labels?.['istio.io/rev'] === from.revision && o.metadata.labels['istio.io/tag'] === undefined && !ownKeys.has(refKey(refOf(o))));
+  const keeps = candidates.filter(
+    (o) =>
+      o.metadata.labels?.['istio.io/rev'] === from.revision &&
+      o.metadata.labels['istio.io/tag'] === undefined &&
+      !ownKeys.has(refKey(refOf(o))),
+  );
   const drafts: StepDraft[] = [];
-  if (to && (revision?.defaultFor.length ?? 0) > 0) drafts.push(moveDefaultStep(withRendered(objects, rendered?.own ?? []), to.revision, from.revision));
+  if (to && (revision?.defaultFor.length ?? 0) > 0)
+    drafts.push(moveDefaultStep(withRendered(objects, rendered?.own ?? []), to.revision, from.revision));
   drafts.push(removeStep(from, own, keeps));
   return request.action === 'uninstall' ? drafts.map((draft) => ({ ...draft, phase: 'move' as const })) : drafts;
 }

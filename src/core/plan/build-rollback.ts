@@ -7,9 +7,9 @@ import { refKey } from '../controlplane/object-identity.ts';
 import { decidedRevision } from '../injection/injection-decision.ts';
 import { resolveInjection } from '../injection/resolve-injection.ts';
 import type { KubeObject } from '../mesh/kube-objects.ts';
-import { workloadKey, type MeshInventory } from '../mesh/mesh-inventory.ts';
+import { workloadKey, type InjectionWebhook, type MeshInventory } from '../mesh/mesh-inventory.ts';
 import { isInjectedGateway } from '../mesh/build-gateways.ts';
-import { applyLabels, runningPods, webhooksToCome, type WorkloadMove } from '../moves/select-moves.ts';
+import { applyLabels, runningPods, type WorkloadMove } from '../moves/select-moves.ts';
 import { reasonNotRestartable } from '../moves/restartable.ts';
 import { labelStep, numberSteps, removeStep, restartStep, shortName, type StepDraft } from './build-steps.ts';
 import type { NotMoved, Plan } from './plan.ts';
@@ -22,10 +22,14 @@ export interface RollbackInput {
   /** What the record holds of each touched step, as references. */
   readonly originalRefs: ReadonlyMap<string, readonly ObjectChange['ref'][]>;
   readonly inventory: MeshInventory;
+  /** The injection webhooks as they will be once the originals are back: they decide what pods get then. */
+  readonly webhooks: readonly InjectionWebhook[];
   /** Objects that could belong to the control plane that was installed. */
   readonly candidates: readonly KubeObject[];
   readonly createdAt: string;
   readonly createdBy: string;
+  /** How often the roll-back was planned before; each time its steps get ids of their own. */
+  readonly attempt: number;
 }
 
 /** @returns a plan of the same type; without steps when nothing was touched that can be taken back */
@@ -43,7 +47,7 @@ export function buildRollback(input: RollbackInput): Plan {
     valueDifferences: [],
     carriedOver: '',
     notMoved: namespaces.notMoved,
-    steps: numberSteps(drafts, 'back-'),
+    steps: numberSteps(drafts, input.attempt === 0 ? 'back-' : `back${input.attempt + 1}-`),
   };
 }
 
@@ -52,12 +56,23 @@ function restoreDrafts(touched: readonly Step[], input: RollbackInput): StepDraf
   const removed = touched.find((step): step is StepOf<'removeControlPlane'> => step.kind === 'removeControlPlane');
   const moved = touched.find((step): step is StepOf<'moveDefault'> => step.kind === 'moveDefault');
   return [
-    ...(removed ? [restoreDraft(removed, removed.revision, 'control-plane', `put ${removed.revision} back`, input)] : []),
-    ...(moved ? [restoreDraft(moved, moved.from, 'default', `default: ${moved.revision} → ${moved.from}`, input)] : []),
+    ...(removed
+      ? [restoreDraft({ step: removed, revision: removed.revision, expect: 'control-plane', title: `put ${removed.revision} back` }, input)]
+      : []),
+    ...(moved
+      ? [restoreDraft({ step: moved, revision: moved.from, expect: 'default', title: `default: ${moved.revision} → ${moved.from}` }, input)]
+      : []),
   ];
 }
 
-function restoreDraft(step: Step, revision: string, expect: 'control-plane' | 'default', title: string, input: RollbackInput): StepDraft {
+interface Restoring {
+  readonly step: Step;
+  readonly revision: string;
+  readonly expect: 'control-plane' | 'default';
+  readonly title: string;
+}
+
+function restoreDraft({ step, revision, expect, title }: Restoring, input: RollbackInput): StepDraft {
   const refs = input.originalRefs.get(step.id) ?? step.changes.map((change) => change.ref);
   return {
     slug: expect === 'default' ? 'default' : `restore-${revision}`,
@@ -74,18 +89,18 @@ function restoreDraft(step: Step, revision: string, expect: 'control-plane' | 'd
   };
 }
 
-function namespaceDrafts(touched: readonly Step[], { inventory, plan }: RollbackInput): { drafts: StepDraft[]; notMoved: NotMoved[] } {
+function namespaceDrafts(touched: readonly Step[], input: RollbackInput): { drafts: StepDraft[]; notMoved: NotMoved[] } {
   const labelled = new Map(touched.filter((s): s is StepOf<'labelNamespace'> => s.kind === 'labelNamespace').map((s) => [s.namespace, s]));
   const restarted = new Set(touched.flatMap((s) => ('workload' in s ? [s.workload.namespace] : [])));
   const drafts: StepDraft[] = [];
   const notMoved: NotMoved[] = [];
   for (const name of new Set([...labelled.keys(), ...restarted])) {
-    const namespace = inventory.namespaces.find((n) => n.name === name && !n.terminating);
+    const namespace = input.inventory.namespaces.find((n) => n.name === name && !n.terminating);
     if (!namespace) continue;
     const label = labelled.get(name);
     const set = label ? originalLabels(label) : {};
     const needed = Object.fromEntries(Object.entries(set).filter(([key, value]) => (namespace.labels[key] ?? null) !== value));
-    const back = workloadsBack(name, applyLabels(namespace.labels, set), inventory, plan);
+    const back = workloadsBack(name, applyLabels(namespace.labels, set), input);
     if (Object.keys(needed).length > 0) drafts.push(labelStep(namespace, needed, back.namespaceRevision));
     drafts.push(...back.moves.map(restartStep));
     notMoved.push(...back.notMoved);
@@ -101,12 +116,8 @@ function originalLabels(step: StepOf<'labelNamespace'>): Record<string, string |
 function workloadsBack(
   name: string,
   labels: Readonly<Record<string, string>>,
-  inventory: MeshInventory,
-  plan: Plan,
+  { inventory, plan, webhooks }: RollbackInput,
 ): { moves: WorkloadMove[]; notMoved: NotMoved[]; namespaceRevision: string | undefined } {
-  const from = plan.from;
-  const toCome = from === undefined ? [] : webhooksToCome(inventory, { label: from.revision, ...from });
-  const webhooks = [...inventory.webhooks, ...toCome];
   const moves: WorkloadMove[] = [];
   const notMoved: NotMoved[] = [];
   for (const workload of inventory.workloads.filter((w) => w.namespace === name)) {
@@ -115,7 +126,12 @@ function workloadsBack(
     if (differing.length === 0) continue;
     const reason = reasonNotRestartable(workload);
     if (reason === undefined) moves.push({ workload, revision, gateway: isInjectedGateway(workload), firstSidecar: false });
-    else notMoved.push({ workload: workloadKey(workload), reason: `${shortName(workload)}: ${reason}`, keepsOldInUse: differing.some((pod) => pod.revision === plan.to?.revision) });
+    else
+      notMoved.push({
+        workload: workloadKey(workload),
+        reason: `${shortName(workload)}: ${reason}`,
+        keepsOldInUse: differing.some((pod) => pod.revision === plan.to?.revision),
+      });
   }
   const namespaceRevision = decidedRevision(resolveInjection({ namespace: name, namespaceLabels: labels, template: {} }, webhooks));
   return { moves: moves.toSorted(gatewaysFirst), notMoved, namespaceRevision };
@@ -130,9 +146,24 @@ function gatewaysFirst(a: WorkloadMove, b: WorkloadMove): number {
 function removalDrafts(touched: readonly Step[], { candidates, plan }: RollbackInput): StepDraft[] {
   const install = touched.find((step): step is StepOf<'installControlPlane'> => step.kind === 'installControlPlane');
   if (!install) return [];
-  const planned = new Set(install.changes.filter((change) => change.action === 'create' && change.shared !== true).map((change) => refKey(change.ref)));
+  const planned = new Set(
+    install.changes.filter((change) => change.action === 'create' && change.shared !== true).map((change) => refKey(change.ref)),
+  );
   const own = ownObjects(install.revision, candidates);
-  const halfInstalled = candidates.filter((o) => planned.has(refKey({ apiVersion: o.apiVersion, kind: o.kind, name: o.metadata.name, ...(o.metadata.namespace === undefined ? {} : { namespace: o.metadata.namespace }) })));
-  const objects = [...new Map([...own, ...halfInstalled].map((o) => [`${o.kind}/${o.metadata.namespace ?? ''}/${o.metadata.name}`, o])).values()];
-  return [{ ...removeStep({ revision: install.revision, version: plan.to?.version ?? install.version }, objects, []), phase: 'move' as const }];
+  const halfInstalled = candidates.filter((o) =>
+    planned.has(
+      refKey({
+        apiVersion: o.apiVersion,
+        kind: o.kind,
+        name: o.metadata.name,
+        ...(o.metadata.namespace === undefined ? {} : { namespace: o.metadata.namespace }),
+      }),
+    ),
+  );
+  const objects = [
+    ...new Map([...own, ...halfInstalled].map((o) => [`${o.kind}/${o.metadata.namespace ?? ''}/${o.metadata.name}`, o])).values(),
+  ];
+  return [
+    { ...removeStep({ revision: install.revision, version: plan.to?.version ?? install.version }, objects, []), phase: 'move' as const },
+  ];
 }

@@ -16,7 +16,9 @@ export type StepDraft = Step extends infer S ? (S extends Step ? Omit<S, 'id'> &
 /** Gives drafts their ids: `03-label-shop`. Ids are stable within a plan and mark restarts in pod templates. */
 export function numberSteps(drafts: readonly StepDraft[], prefix = ''): Step[] {
   const width = Math.max(2, String(drafts.length).length);
-  return drafts.map(({ slug, ...draft }, index) => ({ id: `${prefix}${String(index + 1).padStart(width, '0')}-${slug}`, ...draft }) as Step);
+  return drafts.map(
+    ({ slug, ...draft }, index) => ({ id: `${prefix}${String(index + 1).padStart(width, '0')}-${slug}`, ...draft }) as Step,
+  );
 }
 
 export function crdsStep(changes: readonly CrdChange[], version: string): StepDraft {
@@ -26,7 +28,12 @@ export function crdsStep(changes: readonly CrdChange[], version: string): StepDr
     title: `CRDs of ${version}: ${changes.length} ${changes.length === 1 ? 'changes' : 'change'}`,
     phase: 'move',
     preconditions: [],
-    changes: changes.map((change): ObjectChange => ({ action: change.live ? 'update' : 'create', ref: refOf(change.rendered), shared: true, diff: [...change.diff] })),
+    changes: changes.map((change): ObjectChange => ({
+      action: change.live ? 'update' : 'create',
+      ref: refOf(change.rendered),
+      shared: true,
+      diff: [...change.diff],
+    })),
     doneWhen: 'the API server has established every CRD',
     undo: 'not taken back: CRDs are shared, and stored objects may use the new version',
   };
@@ -83,7 +90,7 @@ export function labelStep(namespace: MeshNamespace, set: NamespaceMove['set'], r
         action: 'update',
         ref: { apiVersion: 'v1', kind: 'Namespace', name: namespace.name },
         diff: Object.entries(set).flatMap(([key, value]) => [
-          ...(before[key] == null ? [] : [`- metadata.labels."${key}": ${before[key]}`]),
+          ...((before[key] ?? null) === null ? [] : [`- metadata.labels."${key}": ${before[key]}`]),
           ...(value === null ? [] : [`+ metadata.labels."${key}": ${value}`]),
         ]),
       },

@@ -20,7 +20,8 @@ export function runName(plan: Plan, sha256: (text: string) => string): string {
 }
 
 export function encodePlan(plan: Plan, sha256: (text: string) => string): string {
-  const header = '# A plan by Meshlift. Review it, then: meshlift apply FILE\n# It is applied as it is: what should be different is said to meshlift plan.\n';
+  const header =
+    '# A plan by Meshlift. Review it, then: meshlift apply FILE\n# It is applied as it is: what should be different is said to meshlift plan.\n';
   return header + stringify({ ...plan, [DIGEST_KEY]: planDigest(plan, sha256) }, { lineWidth: 0 });
 }
 
@@ -31,7 +32,10 @@ export function decodePlan(text: string, file: string, sha256: (text: string) =>
   const syntax = document.errors[0];
   if (syntax) {
     const { line, col } = lineCounter.linePos(syntax.pos[0]);
-    return new Problem('PLAN-010', { what: `${file}, line ${line}, column ${col}: ${(syntax.message.split('\n')[0] ?? '').replace(/ at line.*$/, '')}.`, next: NEW_PLAN });
+    return new Problem('PLAN-010', {
+      what: `${file}, line ${line}, column ${col}: ${(syntax.message.split('\n')[0] ?? '').replace(/ at line.*$/, '')}.`,
+      next: NEW_PLAN,
+    });
   }
   const raw: unknown = document.toJS();
   const shape = shapeProblem(raw, file);
@@ -41,7 +45,7 @@ export function decodePlan(text: string, file: string, sha256: (text: string) =>
   if (!parsed.success) return schemaProblem(parsed.error, file);
   if (digest !== planDigest(parsed.data, sha256)) {
     return new Problem('PLAN-012', {
-      what: `${file} has the digest ${String(digest ?? 'none')}, but its content gives another one.`,
+      what: `${file} has the digest ${typeof digest === 'string' ? digest : 'none'}, but its content gives another one.`,
       why: 'Something in it was changed after it was made.',
       next: NEW_PLAN,
     });
@@ -52,7 +56,10 @@ export function decodePlan(text: string, file: string, sha256: (text: string) =>
 function shapeProblem(raw: unknown, file: string): Problem | undefined {
   const head = (typeof raw === 'object' && raw !== null ? raw : {}) as { apiVersion?: unknown; kind?: unknown; formatVersion?: unknown };
   if (head.kind !== PLAN_KIND) {
-    return new Problem('PLAN-010', { what: `${file} is not a plan: its kind is ${JSON.stringify(head.kind ?? null)}, not ${PLAN_KIND}.`, next: NEW_PLAN });
+    return new Problem('PLAN-010', {
+      what: `${file} is not a plan: its kind is ${JSON.stringify(head.kind ?? null)}, not ${PLAN_KIND}.`,
+      next: NEW_PLAN,
+    });
   }
   const version = head.formatVersion;
   if (head.apiVersion !== PLAN_API_VERSION || (typeof version === 'number' && version > PLAN_FORMAT_VERSION)) {
@@ -65,7 +72,9 @@ function shapeProblem(raw: unknown, file: string): Problem | undefined {
 }
 
 function schemaProblem(error: z.ZodError, file: string): Problem {
-  const places = error.issues.slice(0, 5).map((issue) => `${issue.path.length === 0 ? 'the plan' : issue.path.join('.')}: ${issue.message}`);
+  const places = error.issues
+    .slice(0, 5)
+    .map((issue) => `${issue.path.length === 0 ? 'the plan' : issue.path.join('.')}: ${issue.message}`);
   return new Problem('PLAN-010', {
     what: `${file} does not have the shape of a plan.\n${places.join('\n')}`,
     next: NEW_PLAN,

@@ -76,20 +76,31 @@ function upgradeEndpoints(request: UpgradeRequest, inventory: MeshInventory, dep
   const version = request.to?.version;
   const name = request.to?.revision ?? (version === undefined ? undefined : revisionNameFor(version));
   if (name === undefined) {
-    return new Problem('PLAN-002', { what: 'Neither a target version nor a target revision was given.', next: [{ label: 'say it', command: 'meshlift plan --to VERSION' }] });
+    return new Problem('PLAN-002', {
+      what: 'Neither a target version nor a target revision was given.',
+      next: [{ label: 'say it', command: 'meshlift plan --to VERSION' }],
+    });
   }
   const existing = deployed.find((r) => r.name === name);
   const bad = existing ? taken(existing, request) : invalidName(name, inventory);
   if (bad) return bad;
   const wanted = version ?? existing?.version;
   if (wanted === undefined) {
-    return new Problem('PLAN-002', { what: `The version of ${name} was not given.`, next: [{ label: 'say it', command: 'meshlift plan --to VERSION --revision NAME' }] });
+    return new Problem('PLAN-002', {
+      what: `The version of ${name} was not given.`,
+      next: [{ label: 'say it', command: 'meshlift plan --to VERSION --revision NAME' }],
+    });
   }
   const from = findFrom(request, inventory, deployed, name);
   if (from instanceof Problem) return from;
   const unsupported = from === undefined ? undefined : unsupportedHop(from, wanted);
   if (unsupported) return unsupported;
-  return { ...(from === undefined ? {} : { from: endpointOf(from) }), to: { revision: name, version: wanted }, label: name, installed: existing !== undefined };
+  return {
+    ...(from === undefined ? {} : { from: endpointOf(from) }),
+    to: { revision: name, version: wanted },
+    label: name,
+    installed: existing !== undefined,
+  };
 }
 
 function taken(existing: Revision, request: UpgradeRequest): Problem | undefined {
@@ -109,17 +120,29 @@ function invalidName(name: string, inventory: MeshInventory): Problem | undefine
   if (!REVISION_NAME.test(name) || name === 'default') {
     return new Problem('REVN-001', {
       what: `"${name}" cannot be the name of a new revision.`,
-      why: name === 'default' ? 'default is the name of the unrevisioned control plane.' : 'It must be a DNS label: lower case letters, digits and dashes, at most 63, no dots.',
+      why:
+        name === 'default'
+          ? 'default is the name of the unrevisioned control plane.'
+          : 'It must be a DNS label: lower case letters, digits and dashes, at most 63, no dots.',
       next: [{ label: 'for example', command: `--revision ${revisionNameFor(name) === 'default' ? '1-29-1' : revisionNameFor(name)}` }],
     });
   }
   if (inventory.tags.some((tag) => tag.name === name)) {
-    return new Problem('REVN-002', { what: `${name} is a tag of this mesh.`, why: 'A revision and a tag of one name cannot be told apart.', next: [{ label: 'another name', command: '--revision NAME' }] });
+    return new Problem('REVN-002', {
+      what: `${name} is a tag of this mesh.`,
+      why: 'A revision and a tag of one name cannot be told apart.',
+      next: [{ label: 'another name', command: '--revision NAME' }],
+    });
   }
   return undefined;
 }
 
-function findFrom(request: UpgradeRequest, inventory: MeshInventory, deployed: readonly Revision[], to: string): Revision | Problem | undefined {
+function findFrom(
+  request: UpgradeRequest,
+  inventory: MeshInventory,
+  deployed: readonly Revision[],
+  to: string,
+): Revision | Problem | undefined {
   if (request.from !== undefined) {
     const named = deployed.find((r) => r.name === request.from?.revision);
     return named ?? unknownRevision(request.from.revision, inventory);

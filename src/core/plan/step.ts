@@ -60,7 +60,13 @@ export const stepSchema = z.discriminatedUnion('kind', [
     /** The running revision that must stay as it is. */
     beside: z.string().optional(),
   }),
-  z.strictObject({ ...common, kind: z.literal('labelNamespace'), namespace: z.string(), set: labelsSchema, revision: z.string().nullable() }),
+  z.strictObject({
+    ...common,
+    kind: z.literal('labelNamespace'),
+    namespace: z.string(),
+    set: labelsSchema,
+    revision: z.string().nullable(),
+  }),
   z.strictObject({
     ...common,
     kind: z.enum(['restartWorkload', 'restartGateway']),
@@ -79,7 +85,13 @@ export const stepSchema = z.discriminatedUnion('kind', [
     keeps: z.array(objectRefSchema).default([]),
   }),
   /** Puts objects back as the record holds them: the removed control plane, or the webhooks of the default revision. */
-  z.strictObject({ ...common, kind: z.literal('restoreObject'), originalsOf: z.string(), revision: z.string(), expect: z.enum(['control-plane', 'default']) }),
+  z.strictObject({
+    ...common,
+    kind: z.literal('restoreObject'),
+    originalsOf: z.string(),
+    revision: z.string(),
+    expect: z.enum(['control-plane', 'default']),
+  }),
 ]);
 
 export type Step = z.infer<typeof stepSchema>;

@@ -1,3 +1,4 @@
+/* oxlint-disable max-lines -- a data table */
 /**
  * Every problem that Meshlift can tell a person, as data. Codes are permanent: a code that is no longer used keeps its
  * line with `retired: true`. `explain CODE` and docs/reference/codes.md are made from this list.
@@ -29,15 +30,30 @@ export const problemCatalogue = {
     'A command, option or value is unknown, missing or of the wrong shape.',
     'Look at the help of the command: meshlift COMMAND --help.',
   ),
-  'ARGS-002': entry(usage, 'A file cannot be read', 'A file or folder that was named does not exist or may not be read.', 'Check the path and its permissions.'),
-  'ARGS-003': entry(usage, 'A file cannot be written', 'The output file or its folder does not exist or may not be written.', 'Check the path and its permissions.'),
+  'ARGS-002': entry(
+    usage,
+    'A file cannot be read',
+    'A file or folder that was named does not exist or may not be read.',
+    'Check the path and its permissions.',
+  ),
+  'ARGS-003': entry(
+    usage,
+    'A file cannot be written',
+    'The output file or its folder does not exist or may not be written.',
+    'Check the path and its permissions.',
+  ),
   'KUBE-001': entry(
     failed,
     'No cluster is configured',
     'No kubeconfig file was found, it is not valid, or it names no cluster. Meshlift reads --kubeconfig, then KUBECONFIG, then ~/.kube/config, then the service account of the pod it runs in.',
     'Set KUBECONFIG or pass --kubeconfig; kubectl config view shows what is there.',
   ),
-  'KUBE-002': entry(usage, 'The context does not exist', 'The kubeconfig has no context of that name.', 'kubectl config get-contexts lists them.'),
+  'KUBE-002': entry(
+    usage,
+    'The context does not exist',
+    'The kubeconfig has no context of that name.',
+    'kubectl config get-contexts lists them.',
+  ),
   'KUBE-003': entry(
     failed,
     'The cluster does not answer',
@@ -74,9 +90,24 @@ export const problemCatalogue = {
     'No Deployment with the label app=istiod was found in any namespace that may be read.',
     'Is this the right context? The first control plane is installed with istioctl or helm; Meshlift installs the next one beside it.',
   ),
-  'MESH-002': entry(usage, 'The revision does not exist', 'No control plane of that revision and no tag of that name was found.', 'meshlift status lists revisions and tags.'),
-  'MESH-003': entry(usage, 'The namespace does not exist', 'The cluster has no namespace of that name, or it is being deleted.', 'kubectl get namespaces.'),
-  'MESH-004': entry(usage, 'The workload does not exist', 'No workload of that name was found in that namespace.', 'meshlift status -o wide lists the workloads of the mesh.'),
+  'MESH-002': entry(
+    usage,
+    'The revision does not exist',
+    'No control plane of that revision and no tag of that name was found.',
+    'meshlift status lists revisions and tags.',
+  ),
+  'MESH-003': entry(
+    usage,
+    'The namespace does not exist',
+    'The cluster has no namespace of that name, or it is being deleted.',
+    'kubectl get namespaces.',
+  ),
+  'MESH-004': entry(
+    usage,
+    'The workload does not exist',
+    'No workload of that name was found in that namespace.',
+    'meshlift status -o wide lists the workloads of the mesh.',
+  ),
   'MESH-005': entry(usage, 'No such proxy', 'No proxy and no pod of that name was found.', 'meshlift proxy-status lists all proxies.'),
   'MESH-006': entry(
     refused,
@@ -90,14 +121,24 @@ export const problemCatalogue = {
     'Something that the decision needs could not be read. What is unknown is never taken for good.',
     'The message names what could not be read and why; meshlift rbac --check shows missing permissions.',
   ),
-  'TOOL-001': entry(failed, 'istioctl is not found', 'The binary that the plan needs is not where it was looked for.', 'Pass --istioctl PATH, or put the istioctl of the target version on PATH.'),
+  'TOOL-001': entry(
+    failed,
+    'istioctl is not found',
+    'The binary that the plan needs is not where it was looked for.',
+    'Pass --istioctl PATH, or put the istioctl of the target version on PATH.',
+  ),
   'TOOL-002': entry(
     refused,
     'istioctl is of another version',
     'A control plane is installed with the istioctl of its own version; the binary found has another one.',
     'Pass --istioctl with the path of the right version.',
   ),
-  'TOOL-003': entry(failed, 'istioctl failed', 'istioctl ended with an error. Its output is shown and kept in the record of the run.', 'Read the output; run the same command by hand if needed.'),
+  'TOOL-003': entry(
+    failed,
+    'istioctl failed',
+    'istioctl ended with an error. Its output is shown and kept in the record of the run.',
+    'Read the output; run the same command by hand if needed.',
+  ),
   'TOOL-004': entry(
     refused,
     'The installation would change more than the new control plane',
@@ -110,22 +151,42 @@ export const problemCatalogue = {
     'A revision name is a DNS label: lower case letters, digits and dashes, at most 63 characters, no dots. default is reserved for the unrevisioned control plane.',
     'For version 1.29.1 the usual name is 1-29-1.',
   ),
-  'REVN-002': entry(refused, 'The revision name is taken', 'A control plane or a tag of that name exists.', 'Choose another name with --revision, or look at meshlift status.'),
+  'REVN-002': entry(
+    refused,
+    'The revision name is taken',
+    'A control plane or a tag of that name exists.',
+    'Choose another name with --revision, or look at meshlift status.',
+  ),
   'PLAN-001': entry(
     refused,
     'Istio does not support this step of versions',
     'With revisions, Istio supports an upgrade by one or two minor versions. A downgrade is not supported: proxies may not be newer than their control plane.',
     'Go over a version in between, or roll back a run with meshlift rollback.',
   ),
-  'PLAN-002': entry(usage, 'The request is not complete', 'Something that the plan needs was not said.', 'The message names what is missing.'),
+  'PLAN-002': entry(
+    usage,
+    'The request is not complete',
+    'Something that the plan needs was not said.',
+    'The message names what is missing.',
+  ),
   'PLAN-003': entry(
     refused,
     'The rendered control plane does not fit the request',
     'The manifests hold no istiod, or one of another revision or version than asked for.',
     'Render them again with the right revision and version.',
   ),
-  'PLAN-010': entry(usage, 'This is not a plan', 'The file is not YAML, or does not have the shape of a plan. The message names the place.', 'Make a new one with meshlift plan -o FILE.'),
-  'PLAN-011': entry(usage, 'The plan is of another format', 'The plan was written by a newer Meshlift.', 'Use that version of Meshlift, or make a new plan with this one.'),
+  'PLAN-010': entry(
+    usage,
+    'This is not a plan',
+    'The file is not YAML, or does not have the shape of a plan. The message names the place.',
+    'Make a new one with meshlift plan -o FILE.',
+  ),
+  'PLAN-011': entry(
+    usage,
+    'The plan is of another format',
+    'The plan was written by a newer Meshlift.',
+    'Use that version of Meshlift, or make a new plan with this one.',
+  ),
   'PLAN-012': entry(
     refused,
     'The plan was changed after it was made',
@@ -138,8 +199,18 @@ export const problemCatalogue = {
     'Something that the remaining steps rely on has changed since the plan was made. The differences are named.',
     'Make a new plan.',
   ),
-  'PLAN-014': entry(refused, 'The plan is for another cluster', 'The plan was made from a cluster with another identity.', 'Pass the right --context, or make a new plan here.'),
-  'PLAN-015': entry(refused, 'A file of the plan has changed', 'A manifest or options file is not the one that the plan was made from.', 'Put the old file back, or make a new plan.'),
+  'PLAN-014': entry(
+    refused,
+    'The plan is for another cluster',
+    'The plan was made from a cluster with another identity.',
+    'Pass the right --context, or make a new plan here.',
+  ),
+  'PLAN-015': entry(
+    refused,
+    'A file of the plan has changed',
+    'A manifest or options file is not the one that the plan was made from.',
+    'Put the old file back, or make a new plan.',
+  ),
   'CHEK-001': entry(
     refused,
     'The check found errors',
@@ -152,12 +223,37 @@ export const problemCatalogue = {
     'One run at a time may change a mesh. Its holder renews a Lease in the Istio namespace; a dead holder loses it after 15 seconds.',
     'Wait, or ask the holder named in the message; meshlift pause stops that run between two steps.',
   ),
-  'RUN-002': entry(refused, 'The run was taken over', 'Another driver holds the run now, so this one stopped without changing anything further.', 'meshlift status and the other driver show where the run stands.'),
+  'RUN-002': entry(
+    refused,
+    'The run was taken over',
+    'Another driver holds the run now, so this one stopped without changing anything further.',
+    'meshlift status and the other driver show where the run stands.',
+  ),
   'RUN-003': entry(usage, 'There is no such run', 'No run that fits was found in the cluster.', 'meshlift runs lists them.'),
-  'RUN-004': entry(refused, 'An earlier run is not finished', 'A run that was started is neither finished nor rolled back nor forgotten.', 'Continue it with meshlift resume, take it back with meshlift rollback, or meshlift forget RUN.'),
-  'RUN-005': entry(refused, 'The run is not in a state for this', 'The command does not fit where the run stands.', 'The message says where it stands and what is possible.'),
-  'RUN-006': entry(refused, 'The plan was not confirmed', 'Changes need a yes: on a terminal by answering, in scripts by --yes.', 'Run the command again and confirm, or pass --yes.'),
-  'RUN-007': entry(failed, 'The record of the run is damaged', 'The pieces of the record in the cluster do not fit together.', 'Look at the ConfigMaps with the label meshlift.io/run; meshlift forget RUN removes them.'),
+  'RUN-004': entry(
+    refused,
+    'An earlier run is not finished',
+    'A run that was started is neither finished nor rolled back nor forgotten.',
+    'Continue it with meshlift resume, take it back with meshlift rollback, or meshlift forget RUN.',
+  ),
+  'RUN-005': entry(
+    refused,
+    'The run is not in a state for this',
+    'The command does not fit where the run stands.',
+    'The message says where it stands and what is possible.',
+  ),
+  'RUN-006': entry(
+    refused,
+    'The plan was not confirmed',
+    'Changes need a yes: on a terminal by answering, in scripts by --yes.',
+    'Run the command again and confirm, or pass --yes.',
+  ),
+  'RUN-007': entry(
+    failed,
+    'The record of the run is damaged',
+    'The pieces of the record in the cluster do not fit together.',
+    'Look at the ConfigMaps with the label meshlift.io/run; meshlift forget RUN removes them.',
+  ),
   'RUN-010': entry(
     failed,
     'The new control plane did not become ready',
@@ -176,7 +272,12 @@ export const problemCatalogue = {
     'Installing the new control plane changed objects of the old one. That must not be.',
     'The message names the objects. Look at them before you resume.',
   ),
-  'RUN-013': entry(failed, 'CRDs are not established', 'The API server did not take up the CRDs in time.', 'kubectl describe crd shows why; then resume.'),
+  'RUN-013': entry(
+    failed,
+    'CRDs are not established',
+    'The API server did not take up the CRDs in time.',
+    'kubectl describe crd shows why; then resume.',
+  ),
   'RUN-020': entry(
     failed,
     'The labels of a namespace were changed by somebody else',
@@ -213,7 +314,12 @@ export const problemCatalogue = {
     'The workload is paused or was changed in a way that stops a rollout.',
     'Mend it and resume, or roll back.',
   ),
-  'RUN-026': entry(failed, 'The default revision was not moved', 'The webhooks that serve the default revision do not show the wanted state.', 'Look at the webhook configurations; then resume, or roll back.'),
+  'RUN-026': entry(
+    failed,
+    'The default revision was not moved',
+    'The webhooks that serve the default revision do not show the wanted state.',
+    'Look at the webhook configurations; then resume, or roll back.',
+  ),
   'RUN-030': entry(
     refused,
     'The revision is still used',
@@ -226,16 +332,36 @@ export const problemCatalogue = {
     'Something that could show a use could not be read. Unknown is never unused.',
     'meshlift in-use REVISION lists what could not be read.',
   ),
-  'RUN-032': entry(failed, 'The old control plane was not removed completely', 'Some of its objects are still there.', 'The message names them; finalizers are the usual reason.'),
-  'RUN-033': entry(failed, 'Objects were not restored', 'Objects of the control plane that is put back do not show the wanted state.', 'The message names them; then resume.'),
-  'RUN-040': entry(refused, 'There is nothing to take back', 'The run has changed nothing that can be taken back.', 'meshlift runs shows what it did.'),
+  'RUN-032': entry(
+    failed,
+    'The old control plane was not removed completely',
+    'Some of its objects are still there.',
+    'The message names them; finalizers are the usual reason.',
+  ),
+  'RUN-033': entry(
+    failed,
+    'Objects were not restored',
+    'Objects of the control plane that is put back do not show the wanted state.',
+    'The message names them; then resume.',
+  ),
+  'RUN-040': entry(
+    refused,
+    'There is nothing to take back',
+    'The run has changed nothing that can be taken back.',
+    'meshlift runs shows what it did.',
+  ),
   'RUN-050': entry(
     failed,
     'The cluster stopped answering during the run',
     'The API server was not reachable for longer than the run waits. What was done stands and is recorded.',
     'When it answers again: meshlift resume, or meshlift rollback.',
   ),
-  'MELT-001': entry(failed, 'Meshlift made a mistake', 'A condition that must hold inside Meshlift did not.', 'Please report it with the text shown.'),
+  'MELT-001': entry(
+    failed,
+    'Meshlift made a mistake',
+    'A condition that must hold inside Meshlift did not.',
+    'Please report it with the text shown.',
+  ),
 } as const satisfies Record<string, ProblemEntry>;
 
 export type ProblemCode = keyof typeof problemCatalogue;

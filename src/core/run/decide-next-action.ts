@@ -36,7 +36,12 @@ export interface Turn {
   /** Somebody asked this driver to stop between two steps. */
   readonly stopAsked: boolean;
   /** The present step with what was seen of it; absent when no step is left. */
-  readonly current?: { readonly step: Step; readonly observation: StepObservation; readonly assessment: StepAssessment; readonly memory: DriverMemory };
+  readonly current?: {
+    readonly step: Step;
+    readonly observation: StepObservation;
+    readonly assessment: StepAssessment;
+    readonly memory: DriverMemory;
+  };
 }
 
 /** The step that the run is at; undefined when none is left. */
@@ -79,7 +84,8 @@ function decideWaiting({ step, observation, assessment, memory }: Current, recor
         : { kind: 'wait', step, waitMs: SAMPLE_INTERVAL_MS, detail: 'already so; making sure' };
     case 'pending':
       // A removal begins only once nothing uses the revision: pods that terminate are waited for.
-      if (observation.kind === 'removal' && (observation.usage?.uses.length ?? 0) > 0) return waitOrTimeOut({ step, observation, assessment, memory }, record, assessment.detail);
+      if (observation.kind === 'removal' && (observation.usage?.uses.length ?? 0) > 0)
+        return waitOrTimeOut({ step, observation, assessment, memory }, record, assessment.detail);
       return { kind: 'start', step };
   }
 }
@@ -90,11 +96,18 @@ function decideStarted(current: Current, record: RunRecord): NextAction {
     case 'obsolete':
       return { kind: 'skip', step, reason: assessment.reason };
     case 'blocked':
-      return memory.performed || step.kind === 'labelNamespace' ? { kind: 'fail', step, problem: assessment.problem } : { kind: 'perform', step };
+      return memory.performed || step.kind === 'labelNamespace'
+        ? { kind: 'fail', step, problem: assessment.problem }
+        : { kind: 'perform', step };
     case 'satisfied':
       return memory.healthySamples >= samplesNeeded(step)
         ? { kind: 'complete', step, evidence: assessment.evidence }
-        : { kind: 'wait', step, waitMs: SAMPLE_INTERVAL_MS, detail: `steady for ${memory.healthySamples} of ${samplesNeeded(step)} samples` };
+        : {
+            kind: 'wait',
+            step,
+            waitMs: SAMPLE_INTERVAL_MS,
+            detail: `steady for ${memory.healthySamples} of ${samplesNeeded(step)} samples`,
+          };
     case 'pending':
       // After a crash nobody knows whether the effect was brought about; every effect may be repeated without harm.
       if (!memory.performed) return { kind: 'perform', step };
@@ -103,8 +116,18 @@ function decideStarted(current: Current, record: RunRecord): NextAction {
 }
 
 function waitOrTimeOut({ step, observation, memory }: Current, record: RunRecord, detail: string): NextAction {
-  if (memory.elapsedMs >= record.plan.request.stepTimeoutSeconds * 1000) return { kind: 'fail', step, problem: timeoutProblem(step, observation, detail) };
+  if (memory.elapsedMs >= timeoutMs(step, record)) return { kind: 'fail', step, problem: timeoutProblem(step, observation, detail) };
   return { kind: 'wait', step, waitMs: SAMPLE_INTERVAL_MS, detail };
+}
+
+/** What needs no pods to start is settled within seconds, so that waiting longer only hides a mistake. */
+const QUICK_STEP_TIMEOUT_MS = 60_000;
+
+function timeoutMs(step: Step, record: RunRecord): number {
+  const asked = record.plan.request.stepTimeoutSeconds * 1000;
+  return step.kind === 'labelNamespace' || step.kind === 'crds' || step.kind === 'moveDefault'
+    ? Math.min(asked, QUICK_STEP_TIMEOUT_MS)
+    : asked;
 }
 
 /** Sync state flickers during pushes, so proxies must be seen in order several times in a row. */

@@ -11,7 +11,7 @@ export interface RevisionStatus {
   readonly installedBy: string;
   readonly ready: number;
   readonly desired: number;
-  /** Pods with a proxy that it injected. */
+  /** Pods with a proxy that it injected; terminating ones do not count. */
   readonly pods: number;
   /** Live connections to its istiods. */
   readonly proxies: number;
@@ -83,7 +83,12 @@ export interface MeshStatus {
     readonly addresses: readonly string[];
   }[];
   /** Live connections that no pod of this cluster explains. */
-  readonly strayProxies: readonly { readonly proxy: string; readonly revision: string; readonly istiod: string; readonly version: string }[];
+  readonly strayProxies: readonly {
+    readonly proxy: string;
+    readonly revision: string;
+    readonly istiod: string;
+    readonly version: string;
+  }[];
   readonly unread: readonly Unread[];
 }
 
@@ -107,8 +112,10 @@ export function summarizeMesh(inventory: MeshInventory, namespaces: readonly str
       installedBy: revision.installedBy,
       ready: revision.replicas.ready,
       desired: revision.replicas.desired,
-      pods: allPods.filter((pod) => isAlive(pod) && pod.revision === revision.name).length,
-      proxies: allPods.flatMap((pod) => pod.connections).filter((c) => c.revision === revision.name).length + inventory.strayConnections.filter((c) => c.revision === revision.name).length,
+      pods: allPods.filter((pod) => isAlive(pod) && !pod.terminating && pod.revision === revision.name).length,
+      proxies:
+        allPods.flatMap((pod) => pod.connections).filter((c) => c.revision === revision.name).length +
+        inventory.strayConnections.filter((c) => c.revision === revision.name).length,
       tags: revision.tags,
       defaultFor: revision.defaultFor,
       mutatingWebhooks: revision.mutatingWebhooks,
@@ -120,14 +127,23 @@ export function summarizeMesh(inventory: MeshInventory, namespaces: readonly str
     namespaces: namespaceStatuses(inventory, meshWorkloads, decisions).filter((n) => isShown(n.name)),
     workloads: meshWorkloads.map((w) => workloadStatus(w, decisions.get(workloadKey(w)))),
     pods: workloads.flatMap((w) => w.pods.filter((pod) => isAlive(pod) && pod.proxy !== undefined).map((pod) => podStatus(pod))),
-    gateways: inventory.gateways.filter((g) => isShown(g.namespace)).map((gateway) => ({
-      namespace: gateway.namespace,
-      name: gateway.name,
-      source: gateway.source,
-      podsByRevision: countByRevision(inventory.workloads.find((w) => gateway.workload !== undefined && workloadKey(w) === workloadKey(gateway.workload))?.pods ?? []),
-      addresses: gateway.addresses,
+    gateways: inventory.gateways
+      .filter((g) => isShown(g.namespace))
+      .map((gateway) => ({
+        namespace: gateway.namespace,
+        name: gateway.name,
+        source: gateway.source,
+        podsByRevision: countByRevision(
+          inventory.workloads.find((w) => gateway.workload !== undefined && workloadKey(w) === workloadKey(gateway.workload))?.pods ?? [],
+        ),
+        addresses: gateway.addresses,
+      })),
+    strayProxies: inventory.strayConnections.map((c) => ({
+      proxy: c.entry.proxy,
+      revision: c.revision,
+      istiod: c.istiodPod,
+      version: c.entry.istioVersion ?? 'unknown',
     })),
-    strayProxies: inventory.strayConnections.map((c) => ({ proxy: c.entry.proxy, revision: c.revision, istiod: c.istiodPod, version: c.entry.istioVersion ?? 'unknown' })),
     unread: inventory.unread,
   };
 }
@@ -175,11 +191,17 @@ function defaultsOf(inventory: MeshInventory): Partial<Record<DefaultSense, stri
 }
 
 /** Namespaces that have one of Istio's labels, or pods with a proxy. */
-function namespaceStatuses(inventory: MeshInventory, workloads: readonly Workload[], decisions: ReadonlyMap<string, InjectionDecision>): NamespaceStatus[] {
+function namespaceStatuses(
+  inventory: MeshInventory,
+  workloads: readonly Workload[],
+  decisions: ReadonlyMap<string, InjectionDecision>,
+): NamespaceStatus[] {
   const workloadsOf = Map.groupBy(workloads, (w) => w.namespace);
   return inventory.namespaces.flatMap((namespace): NamespaceStatus[] => {
     const own = workloadsOf.get(namespace.name) ?? [];
-    const labels = Object.fromEntries(Object.entries(namespace.labels).filter(([key]) => key === 'istio-injection' || key === 'istio.io/rev'));
+    const labels = Object.fromEntries(
+      Object.entries(namespace.labels).filter(([key]) => key === 'istio-injection' || key === 'istio.io/rev'),
+    );
     if (Object.keys(labels).length === 0 && !own.some((w) => w.pods.some((pod) => pod.proxy !== undefined))) return [];
     const decision = resolveInjection({ namespace: namespace.name, namespaceLabels: namespace.labels, template: {} }, inventory.webhooks);
     return [

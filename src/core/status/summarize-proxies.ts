@@ -33,12 +33,16 @@ export interface ProxyStatus {
 /** One line for each connection and for each proxy without one, sorted by name. */
 export function summarizeProxies(inventory: MeshInventory, namespaces: readonly string[] = []): ProxyStatus[] {
   const isBlind = inventory.revisions.some((r) => r.istiods.some((report) => report.error !== undefined));
-  const pods = inventory.workloads.flatMap((w) => w.pods).filter((pod) => pod.proxy !== undefined && pod.phase !== 'Succeeded' && pod.phase !== 'Failed');
+  const pods = inventory.workloads
+    .flatMap((w) => w.pods)
+    .filter((pod) => pod.proxy !== undefined && pod.phase !== 'Succeeded' && pod.phase !== 'Failed');
   const lines = [
     ...pods.flatMap((pod) => (pod.connections.length > 0 ? pod.connections.map((c) => connected(c, pod)) : [unconnected(pod, isBlind)])),
     ...inventory.strayConnections.map((c) => connected(c, undefined)),
   ];
-  return lines.filter((line) => namespaces.length === 0 || namespaces.includes(line.namespace)).toSorted((a, b) => (a.proxy < b.proxy ? -1 : a.proxy > b.proxy ? 1 : 0));
+  return lines
+    .filter((line) => namespaces.length === 0 || namespaces.includes(line.namespace))
+    .toSorted((a, b) => (a.proxy < b.proxy ? -1 : a.proxy > b.proxy ? 1 : 0));
 }
 
 function connected(connection: ProxyConnection, pod: MeshPod | undefined): ProxyStatus {

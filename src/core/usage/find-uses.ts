@@ -36,7 +36,12 @@ export function findUses(revision: string, inventory: MeshInventory): Usage {
   const pods = inventory.workloads.flatMap((w) => w.pods);
   const connected = pods.filter((pod) => pod.connections.some((c) => c.revision === revision));
   const uses: Use[] = [
-    ...connected.map((pod): Use => ({ kind: 'connection', object: podName(pod), detail: `connected${ownerDetail(pod)}`, passing: pod.terminating })),
+    ...connected.map((pod): Use => ({
+      kind: 'connection',
+      object: podName(pod),
+      detail: `connected${ownerDetail(pod)}`,
+      passing: pod.terminating,
+    })),
     ...strays(revision, inventory),
     ...pods
       .filter((pod) => pod.revision === revision && !connected.includes(pod) && isAlive(pod))
@@ -46,9 +51,12 @@ export function findUses(revision: string, inventory: MeshInventory): Usage {
     ...pointers(revision, inventory),
     ...inventory.pinnedObjects
       .filter((pinned) => pinned.revision === revision)
-      .map(
-        ({ ref }): Use => ({ kind: 'pinned-object', object: `${ref.kind} ${ref.namespace ?? ''}/${ref.name}`, detail: `labelled istio.io/rev=${revision}`, passing: false }),
-      ),
+      .map(({ ref }): Use => ({
+        kind: 'pinned-object',
+        object: `${ref.kind} ${ref.namespace ?? ''}/${ref.name}`,
+        detail: `labelled istio.io/rev=${revision}`,
+        passing: false,
+      })),
   ];
   return { revision, uses, unknown: unknowns(revision, inventory) };
 }
@@ -69,7 +77,12 @@ function isAlive(pod: MeshPod): boolean {
 function strays(revision: string, inventory: MeshInventory): Use[] {
   return inventory.strayConnections
     .filter((c) => c.revision === revision)
-    .map((c): Use => ({ kind: 'connection', object: c.entry.proxy, detail: `connected to ${c.istiodPod}; no pod of this cluster has that name`, passing: false }));
+    .map((c): Use => ({
+      kind: 'connection',
+      object: c.entry.proxy,
+      detail: `connected to ${c.istiodPod}; no pod of this cluster has that name`,
+      passing: false,
+    }));
 }
 
 /** Workloads whose next pod would be injected by the revision, those without running pods included. */
@@ -78,7 +91,10 @@ function templates(revision: string, inventory: MeshInventory): Use[] {
   return inventory.workloads.flatMap((workload): Use[] => {
     const namespace = labelsOf.get(workload.namespace);
     if (workload.kind === 'Pod' || workload.kind === 'Job' || !namespace || namespace.terminating) return [];
-    const decision = resolveInjection({ namespace: namespace.name, namespaceLabels: namespace.labels, template: workload.template }, inventory.webhooks);
+    const decision = resolveInjection(
+      { namespace: namespace.name, namespaceLabels: namespace.labels, template: workload.template },
+      inventory.webhooks,
+    );
     const uses = decidedRevision(decision) === revision || (decision.kind === 'refused' && decision.revision === revision);
     return uses ? [{ kind: 'template', object: workloadKey(workload), detail: nextPodDetail(workload), passing: false }] : [];
   });
@@ -96,7 +112,14 @@ function namespaces(revision: string, inventory: MeshInventory): Use[] {
     const label = ['istio-injection', 'istio.io/rev'].find((key) => namespace.labels[key] !== undefined);
     const uses = decidedRevision(decision) === revision || (decision.kind === 'refused' && decision.revision === revision);
     if (!uses || label === undefined) return [];
-    return [{ kind: 'namespace', object: `namespace ${namespace.name}`, detail: `${label}=${namespace.labels[label]} resolves to it`, passing: false }];
+    return [
+      {
+        kind: 'namespace',
+        object: `namespace ${namespace.name}`,
+        detail: `${label}=${namespace.labels[label]} resolves to it`,
+        passing: false,
+      },
+    ];
   });
 }
 
@@ -105,7 +128,9 @@ function pointers(revision: string, inventory: MeshInventory): Use[] {
   const senses = inventory.revisions.find((r) => r.name === revision)?.defaultFor ?? [];
   return [
     ...tags.map((tag): Use => ({ kind: 'tag', object: `tag ${tag.name}`, detail: `points to it (${tag.configuration})`, passing: false })),
-    ...(senses.length === 0 ? [] : [{ kind: 'default', object: 'default', detail: `it is the default for ${senses.join(', ')}`, passing: false } as const]),
+    ...(senses.length === 0
+      ? []
+      : [{ kind: 'default', object: 'default', detail: `it is the default for ${senses.join(', ')}`, passing: false } as const]),
   ];
 }
 

@@ -51,10 +51,16 @@ export function versionOfImage(image: string): string | undefined {
   if (colon < 0) return undefined;
   const version = parseIstioVersion(lastPart.slice(colon + 1));
   if (!version) return undefined;
-  return version.patch === undefined ? `${version.major}.${version.minor}${version.suffix}` : `${version.major}.${version.minor}.${version.patch}`;
+  return version.patch === undefined
+    ? `${version.major}.${version.minor}${version.suffix}`
+    : `${version.major}.${version.minor}.${version.patch}`;
 }
 
 /** The usual revision name of a version: `1.29.1` gives `1-29-1`. */
 export function revisionNameFor(version: string): string {
-  return version.toLowerCase().replace(/[^a-z0-9-]/g, '-').replace(/^-+|-+$/g, '').slice(0, 63);
+  return version
+    .toLowerCase()
+    .replace(/[^a-z0-9-]/g, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, 63);
 }

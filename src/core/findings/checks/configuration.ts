@@ -7,7 +7,9 @@ export const pinnedObjects: Check = {
   codes: ['CONF-001'],
   look({ inventory, from, request }) {
     if (!from || request.action === 'install') return [];
-    const pinned = inventory.pinnedObjects.filter((p) => p.revision === from.revision).map(({ ref }) => `${ref.kind} ${ref.namespace ?? ''}/${ref.name}`);
+    const pinned = inventory.pinnedObjects
+      .filter((p) => p.revision === from.revision)
+      .map(({ ref }) => `${ref.kind} ${ref.namespace ?? ''}/${ref.name}`);
     if (pinned.length === 0) return [];
     return [
       {
@@ -73,7 +75,11 @@ export const labelOwners: Check = {
           objects: [namespace.name],
           what: `the label ${first.label} of namespace ${namespace.name} is written by ${first.manager}`,
           why: 'The tool would set the label back, and the next pods would get the old sidecar again.',
-          next: [`commit there: ${Object.entries(set).map(([key, value]) => (value === null ? `remove ${key}` : `${key}: ${value}`)).join(', ')}`],
+          next: [
+            `commit there: ${Object.entries(set)
+              .map(([key, value]) => (value === null ? `remove ${key}` : `${key}: ${value}`))
+              .join(', ')}`,
+          ],
         },
       ];
     });

@@ -55,14 +55,16 @@ export const webhookTargets: Check = {
         why: 'Pods that it matches are refused.',
         next: ['kubectl delete mutatingwebhookconfiguration, or point it to a living revision with istioctl tag set'],
       })),
-      ...grouped(active.filter((w) => w.serviceExists && !w.hasCaBundle && w.entry.clientConfig?.url === undefined)).map(([configuration]): Finding => ({
-        code: 'CTRL-003',
-        level: 'error',
-        objects: [configuration],
-        what: `${configuration} has no CA bundle`,
-        why: 'The API server cannot call the webhook, so pods that it matches are refused.',
-        next: ['Look at the log of the istiod of its revision.'],
-      })),
+      ...grouped(active.filter((w) => w.serviceExists && !w.hasCaBundle && w.entry.clientConfig?.url === undefined)).map(
+        ([configuration]): Finding => ({
+          code: 'CTRL-003',
+          level: 'error',
+          objects: [configuration],
+          what: `${configuration} has no CA bundle`,
+          why: 'The API server cannot call the webhook, so pods that it matches are refused.',
+          next: ['Look at the log of the istiod of its revision.'],
+        }),
+      ),
     ];
   },
 };

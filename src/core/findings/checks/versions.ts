@@ -17,12 +17,19 @@ export const versionHop: Check = {
         code: 'VERS-001',
         level: 'error',
         objects: [],
-        what: hop.kind === 'downgrade' ? `${to.version} is older than ${from?.version}` : `${from?.version} to ${to.version} is ${hop.minors} minor versions; two are supported`,
-        why: hop.kind === 'downgrade' ? 'Proxies may not be newer than their control plane.' : 'Istio does not test steps of more than two minor versions.',
+        what:
+          hop.kind === 'downgrade'
+            ? `${to.version} is older than ${from?.version}`
+            : `${from?.version} to ${to.version} is ${hop.minors} minor versions; two are supported`,
+        why:
+          hop.kind === 'downgrade'
+            ? 'Proxies may not be newer than their control plane.'
+            : 'Istio does not test steps of more than two minor versions.',
         next: [hop.kind === 'downgrade' ? 'meshlift rollback takes a run back.' : 'Upgrade to a version in between first.'],
       });
     }
-    if (hop?.kind === 'unknown') results.push({ what: 'step between the versions', why: `"${hop.text}" is not a version that can be compared` });
+    if (hop?.kind === 'unknown')
+      results.push({ what: 'step between the versions', why: `"${hop.text}" is not a version that can be compared` });
     const version = parseIstioVersion(to.version);
     const row = version && supportRow(version);
     if (row && row.endOfLife < today) {
@@ -49,11 +56,13 @@ export const proxySkew: Check = {
     for (const pod of inventory.workloads.flatMap((w) => w.pods)) {
       if (!pod.proxy || pod.revision === undefined || pod.terminating || pod.phase === 'Succeeded' || pod.phase === 'Failed') continue;
       const verdict = assessProxySkew(versionOf.get(pod.revision) ?? 'unknown', pod.proxy.version);
-      if (verdict === 'behind' || verdict === 'ahead') far.push(`${pod.namespace}/${pod.name} (${pod.proxy.version}, ${verdict} of ${pod.revision} ${versionOf.get(pod.revision)})`);
+      if (verdict === 'behind' || verdict === 'ahead')
+        far.push(`${pod.namespace}/${pod.name} (${pod.proxy.version}, ${verdict} of ${pod.revision} ${versionOf.get(pod.revision)})`);
       if (verdict === 'unknown') unknown += 1;
     }
     const results: (Finding | CouldNotLook)[] = [];
-    if (unknown > 0) results.push({ what: `version skew of ${unknown} proxies`, why: 'their version, or that of their control plane, cannot be told' });
+    if (unknown > 0)
+      results.push({ what: `version skew of ${unknown} proxies`, why: 'their version, or that of their control plane, cannot be told' });
     if (far.length > 0) {
       results.push({
         code: 'VERS-002',
@@ -69,7 +78,8 @@ export const proxySkew: Check = {
 };
 
 /** Kinds that istiod reads as v1 since 1.24. */
-const READ_AS_V1 = /^(destinationrules|gateways|serviceentries|sidecars|virtualservices|workloadentries|workloadgroups)\.networking\.istio\.io$|\.security\.istio\.io$|^telemetries\.telemetry\.istio\.io$/;
+const READ_AS_V1 =
+  /^(destinationrules|gateways|serviceentries|sidecars|virtualservices|workloadentries|workloadgroups)\.networking\.istio\.io$|\.security\.istio\.io$|^telemetries\.telemetry\.istio\.io$/;
 
 export const crdVersions: Check = {
   name: 'served CRD versions',

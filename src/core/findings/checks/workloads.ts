@@ -10,7 +10,12 @@ function movesOf(context: CheckContext): readonly WorkloadMove[] {
   return (context.moves?.namespaces ?? []).flatMap((n) => n.workloads);
 }
 
-function hazard(code: FindingCode, { workload }: WorkloadMove, context: CheckContext, text: { what: string; why: string; next: string[] }): Finding {
+function hazard(
+  code: FindingCode,
+  { workload }: WorkloadMove,
+  context: CheckContext,
+  text: { what: string; why: string; next: string[] },
+): Finding {
   const accepted = context.request.acceptDowntime.some((entry) => namesWorkload(entry, workload));
   return { code, level: 'error', objects: [workloadKey(workload)], ...text, ...(accepted ? { accepted: true } : {}) };
 }
@@ -28,35 +33,47 @@ export const takenDown: Check = {
       const reason = reasonTakenDown(move.workload);
       if (reason === undefined) return [];
       const what = `${move.workload.namespace}/${move.workload.name} would be down while it restarts (${reason})`;
-      return [hazard('WORK-001', move, context, { what, why: 'Its callers get errors until the new pod is ready.', next: overrides(move.workload) })];
+      return [
+        hazard('WORK-001', move, context, {
+          what,
+          why: 'Its callers get errors until the new pod is ready.',
+          next: overrides(move.workload),
+        }),
+      ];
     });
   },
 };
 
 /** Why no pod serves at some moment of a restart; undefined when one always does. */
 export function reasonTakenDown(workload: Workload): string | undefined {
-  const pods = workload.desiredPods;
-  const count = `${pods} ${pods === 1 ? 'pod' : 'pods'}`;
-  const rolling = workload.strategy.rollingUpdate ?? {};
   switch (workload.kind) {
-    case 'Deployment': {
-      if (workload.strategy.type === 'Recreate') return `${count}, strategy Recreate`;
-      const unavailable = resolveCount(rolling.maxUnavailable ?? '25%', pods, 'down');
-      const surge = resolveCount(rolling.maxSurge ?? '25%', pods, 'up');
-      // Both resolving to 0 is taken as one unavailable by the Deployment controller.
-      const down = unavailable === 0 && surge === 0 ? 1 : unavailable;
-      return pods > 0 && down >= pods ? `${count}, maxUnavailable ${String(rolling.maxUnavailable ?? '25%')}` : undefined;
-    }
+    case 'Deployment':
+      return reasonDeploymentDown(workload);
     case 'StatefulSet':
-      return pods === 1 ? 'a StatefulSet of 1 pod is stopped before it is started again' : undefined;
-    case 'DaemonSet': {
-      const surge = resolveCount(rolling.maxSurge ?? 0, pods, 'up');
-      const unavailable = resolveCount(rolling.maxUnavailable ?? 1, pods, 'up');
-      return surge === 0 && pods > 0 && unavailable >= pods ? `${count} on ${pods === 1 ? '1 node' : `${pods} nodes`}, maxSurge 0` : undefined;
-    }
+      return workload.desiredPods === 1 ? 'a StatefulSet of 1 pod is stopped before it is started again' : undefined;
+    case 'DaemonSet':
+      return reasonDaemonSetDown(workload);
     default:
       return undefined;
   }
+}
+
+function reasonDeploymentDown({ desiredPods, strategy }: Workload): string | undefined {
+  const pods = `${desiredPods} ${desiredPods === 1 ? 'pod' : 'pods'}`;
+  if (strategy.type === 'Recreate') return `${pods}, strategy Recreate`;
+  const { maxUnavailable = '25%', maxSurge = '25%' } = strategy.rollingUpdate ?? {};
+  const unavailable = resolveCount(maxUnavailable, desiredPods, 'down');
+  const surge = resolveCount(maxSurge, desiredPods, 'up');
+  // Both resolving to 0 is taken as one unavailable by the Deployment controller.
+  const down = unavailable === 0 && surge === 0 ? 1 : unavailable;
+  return desiredPods > 0 && down >= desiredPods ? `${pods}, maxUnavailable ${maxUnavailable}` : undefined;
+}
+
+function reasonDaemonSetDown({ desiredPods, strategy }: Workload): string | undefined {
+  const { maxUnavailable = 1, maxSurge = 0 } = strategy.rollingUpdate ?? {};
+  const isDown =
+    desiredPods > 0 && resolveCount(maxSurge, desiredPods, 'up') === 0 && resolveCount(maxUnavailable, desiredPods, 'up') >= desiredPods;
+  return isDown ? `${desiredPods === 1 ? '1 pod on 1 node' : `${desiredPods} pods`}, maxSurge 0` : undefined;
 }
 
 /** @source kubernetes/apimachinery pkg/util/intstr GetScaledValueFromIntOrPercent: surge rounds up, unavailable down */
@@ -76,7 +93,9 @@ export const disruptionBudgets: Check = {
       if (!budget) return [];
       const name = `${move.workload.namespace}/${move.workload.name}`;
       const what = `${name}: its PodDisruptionBudget ${budget.metadata.name} allows no disruption now`;
-      return [hazard('WORK-002', move, context, { what, why: 'A restart takes it below what its owner wants.', next: overrides(move.workload) })];
+      return [
+        hazard('WORK-002', move, context, { what, why: 'A restart takes it below what its owner wants.', next: overrides(move.workload) }),
+      ];
     });
   },
 };
@@ -86,7 +105,9 @@ function isExhausted(budget: PodDisruptionBudget): boolean {
 }
 
 function covers(budget: PodDisruptionBudget, workload: Workload): boolean {
-  return budget.metadata.namespace === workload.namespace && matchesSelector(budget.spec?.selector, workload.template.metadata?.labels ?? {});
+  return (
+    budget.metadata.namespace === workload.namespace && matchesSelector(budget.spec?.selector, workload.template.metadata?.labels ?? {})
+  );
 }
 
 export const probes: Check = {
@@ -97,7 +118,13 @@ export const probes: Check = {
       const containers = appContainers(move.workload);
       if (containers.length === 0 || containers.some((c) => c.readinessProbe !== undefined)) return [];
       const what = `${move.workload.namespace}/${move.workload.name} has no readiness probe`;
-      return [hazard('WORK-003', move, context, { what, why: 'Traffic reaches a new pod before its application answers.', next: overrides(move.workload) })];
+      return [
+        hazard('WORK-003', move, context, {
+          what,
+          why: 'Traffic reaches a new pod before its application answers.',
+          next: overrides(move.workload),
+        }),
+      ];
     });
   },
 };

@@ -25,22 +25,31 @@ export function assessControlPlane(wanted: ControlPlaneExpectation, observed: Co
   if (!wanted.mustInject) return { kind: 'satisfied', evidence: [`istiod ${ready}/${replicas} ready`] };
   const entries = observed.webhooks.flatMap((configuration) => configuration.webhooks ?? []);
   if (entries.length === 0) return { kind: 'pending', detail: 'no injection webhook yet' };
-  if (entries.some((entry) => entry.clientConfig?.url === undefined && (entry.clientConfig?.caBundle ?? '') === '')) return { kind: 'pending', detail: 'the webhook has no CA bundle yet' };
+  if (entries.some((entry) => entry.clientConfig?.url === undefined && (entry.clientConfig?.caBundle ?? '') === ''))
+    return { kind: 'pending', detail: 'the webhook has no CA bundle yet' };
   if (observed.probe?.revision !== wanted.revision) return { kind: 'pending', detail: probeDetail(observed, wanted.revision) };
-  return { kind: 'satisfied', evidence: [`istiod ${ready}/${replicas} ready`, 'webhooks have their CA bundle', `a dry-run pod was injected by ${wanted.revision}`] };
+  return {
+    kind: 'satisfied',
+    evidence: [`istiod ${ready}/${replicas} ready`, 'webhooks have their CA bundle', `a dry-run pod was injected by ${wanted.revision}`],
+  };
 }
 
 function probeDetail({ probe }: ControlPlaneObservation, revision: string): string {
   const refused = probe?.error ?? probe?.inconclusive;
   if (refused !== undefined) return `a dry-run pod was refused: ${refused}`;
-  return probe?.revision === undefined ? 'a dry-run pod was not injected' : `a dry-run pod was injected by ${probe.revision}, not by ${revision}`;
+  return probe?.revision === undefined
+    ? 'a dry-run pod was not injected'
+    : `a dry-run pod was injected by ${probe.revision}, not by ${revision}`;
 }
 
 /** The problem of a control plane that did not come up in time. */
 export function controlPlaneProblem(wanted: ControlPlaneExpectation, observed: ControlPlaneObservation, detail: string): Problem {
   const look = [{ label: 'look', command: `kubectl -n ${wanted.namespace} describe pod -l app=istiod,istio.io/rev=${wanted.revision}` }];
   if (/dry-run|webhook/.test(detail)) return new Problem('RUN-011', { what: `Revision ${wanted.revision}: ${detail}.`, next: look });
-  return new Problem('RUN-010', { what: [`Revision ${wanted.revision}: ${detail}.`, ...describeUnready(observed.pods)].join('\n'), next: look });
+  return new Problem('RUN-010', {
+    what: [`Revision ${wanted.revision}: ${detail}.`, ...describeUnready(observed.pods)].join('\n'),
+    next: look,
+  });
 }
 
 function besideProblem(wanted: ControlPlaneExpectation, changed: readonly string[]): Problem {

@@ -35,17 +35,27 @@ export function assessStep(step: Step, observation: StepObservation, started: bo
   }
 }
 
-function expectKind<K extends StepObservation['kind']>(observation: StepObservation, kind: K, step: Step): Extract<StepObservation, { kind: K }> {
+function expectKind<K extends StepObservation['kind']>(
+  observation: StepObservation,
+  kind: K,
+  step: Step,
+): Extract<StepObservation, { kind: K }> {
   if (observation.kind !== kind) throw new Defect(`step ${step.id} was observed as ${observation.kind}`);
   return observation as Extract<StepObservation, { kind: K }>;
 }
 
 function assessCrds({ pending }: Extract<StepObservation, { kind: 'crds' }>): StepAssessment {
   const first = pending[0];
-  return first ? { kind: 'pending', detail: `${pending.length} CRDs: ${first.name} ${first.why}` } : { kind: 'satisfied', evidence: ['every CRD is established'] };
+  return first
+    ? { kind: 'pending', detail: `${pending.length} CRDs: ${first.name} ${first.why}` }
+    : { kind: 'satisfied', evidence: ['every CRD is established'] };
 }
 
-function assessNamespace(step: StepOf<'labelNamespace'>, observed: Extract<StepObservation, { kind: 'namespace' }>, started: boolean): StepAssessment {
+function assessNamespace(
+  step: StepOf<'labelNamespace'>,
+  observed: Extract<StepObservation, { kind: 'namespace' }>,
+  started: boolean,
+): StepAssessment {
   const { labels, probe } = observed;
   if (!labels) return { kind: 'obsolete', reason: `namespace ${step.namespace} is gone` };
   const wrong = Object.entries(step.set).filter(([key, value]) => (labels[key] ?? null) !== value);
@@ -60,28 +70,47 @@ function assessNamespace(step: StepOf<'labelNamespace'>, observed: Extract<StepO
       }),
     };
   }
-  if (wrong.length > 0) return { kind: 'pending', detail: started ? 'the labels are not set yet' : 'the labels are as the plan found them' };
-  if (probe?.inconclusive !== undefined) return { kind: 'satisfied', evidence: ['labels set', `injection could not be tried: ${probe.inconclusive}`] };
+  if (wrong.length > 0)
+    return { kind: 'pending', detail: started ? 'the labels are not set yet' : 'the labels are as the plan found them' };
+  if (probe?.inconclusive !== undefined)
+    return { kind: 'satisfied', evidence: ['labels set', `injection could not be tried: ${probe.inconclusive}`] };
   if (step.revision === null || probe?.revision === step.revision) {
-    return { kind: 'satisfied', evidence: ['labels set', ...(step.revision === null ? [] : [`a dry-run pod was injected by ${step.revision}`])] };
+    return {
+      kind: 'satisfied',
+      evidence: ['labels set', ...(step.revision === null ? [] : [`a dry-run pod was injected by ${step.revision}`])],
+    };
   }
-  return { kind: 'pending', detail: probe?.error ?? `a dry-run pod was injected by ${probe?.revision ?? 'nobody'}, not by ${step.revision}` };
+  return {
+    kind: 'pending',
+    detail: probe?.error ?? `a dry-run pod was injected by ${probe?.revision ?? 'nobody'}, not by ${step.revision}`,
+  };
 }
 
 function assessDefault(step: StepOf<'moveDefault'>, { pending }: Extract<StepObservation, { kind: 'default' }>): StepAssessment {
   if (pending === undefined) {
     return {
       kind: 'blocked',
-      problem: new Problem('RUN-026', { what: `Revision ${step.revision} has no webhooks or no Service of its own.`, next: [{ label: 'look', command: 'meshlift status' }] }),
+      problem: new Problem('RUN-026', {
+        what: `Revision ${step.revision} has no webhooks or no Service of its own.`,
+        next: [{ label: 'look', command: 'meshlift status' }],
+      }),
     };
   }
   if (pending.length > 0) return { kind: 'pending', detail: `${pending.length} objects still point to ${step.from}` };
   return { kind: 'satisfied', evidence: [`injection, validation and leadership of the default point to ${step.revision}`] };
 }
 
-function assessRemoval(step: StepOf<'removeControlPlane'>, observed: Extract<StepObservation, { kind: 'removal' }>, started: boolean): StepAssessment {
+function assessRemoval(
+  step: StepOf<'removeControlPlane'>,
+  observed: Extract<StepObservation, { kind: 'removal' }>,
+  started: boolean,
+): StepAssessment {
   if (observed.present.length === 0) return { kind: 'satisfied', evidence: [`no object of ${step.revision} is left`] };
-  if (started) return { kind: 'pending', detail: `${observed.present.length} objects are still there: ${observed.present.slice(0, 2).map(refText).join(', ')}` };
+  if (started)
+    return {
+      kind: 'pending',
+      detail: `${observed.present.length} objects are still there: ${observed.present.slice(0, 2).map(refText).join(', ')}`,
+    };
   const { usage } = observed;
   if (!usage) return { kind: 'pending', detail: 'not yet known whether it is used' };
   const lasting = usage.uses.filter((use) => !use.passing);
@@ -94,7 +123,11 @@ function assessRemoval(step: StepOf<'removeControlPlane'>, observed: Extract<Ste
 export function inUseProblem(revision: string, uses: readonly Use[]): Problem {
   const lines = uses.slice(0, 5).map((use) => `${use.object}: ${use.detail}`);
   return new Problem('RUN-030', {
-    what: [`${revision} is still used, for ${uses.length} ${uses.length === 1 ? 'reason' : 'reasons'}.`, ...lines, ...(uses.length > 5 ? [`and ${uses.length - 5} more`] : [])].join('\n'),
+    what: [
+      `${revision} is still used, for ${uses.length} ${uses.length === 1 ? 'reason' : 'reasons'}.`,
+      ...lines,
+      ...(uses.length > 5 ? [`and ${uses.length - 5} more`] : []),
+    ].join('\n'),
     next: [{ label: 'all reasons', command: `meshlift in-use ${revision}` }],
     facts: { revision, uses: uses.length },
   });
@@ -110,7 +143,11 @@ export function unknownUseProblem(revision: string, unknown: readonly string[]):
 
 function assessRestore(step: StepOf<'restoreObject'>, observed: Extract<StepObservation, { kind: 'restore' }>): StepAssessment {
   const first = observed.pending[0];
-  if (first) return { kind: 'pending', detail: `${observed.pending.length} objects are not as they were: ${refText({ ...first.metadata, apiVersion: first.apiVersion, kind: first.kind })}` };
+  if (first)
+    return {
+      kind: 'pending',
+      detail: `${observed.pending.length} objects are not as they were: ${refText({ ...first.metadata, apiVersion: first.apiVersion, kind: first.kind })}`,
+    };
   if (step.expect === 'default') return { kind: 'satisfied', evidence: [`the default points to ${step.revision} as before`] };
   const controlPlane = observed.controlPlane ?? { pods: [], webhooks: [] };
   return assessControlPlane({ revision: step.revision, namespace: '', mustInject: false }, controlPlane);
@@ -118,7 +155,8 @@ function assessRestore(step: StepOf<'restoreObject'>, observed: Extract<StepObse
 
 /** The problem to tell when a step did not come to its end in time. */
 export function timeoutProblem(step: Step, observation: StepObservation, detail: string): Problem {
-  if ((step.kind === 'restartWorkload' || step.kind === 'restartGateway') && observation.kind === 'workload') return restartProblem(step, observation, detail);
+  if ((step.kind === 'restartWorkload' || step.kind === 'restartGateway') && observation.kind === 'workload')
+    return restartProblem(step, observation, detail);
   if (step.kind === 'installControlPlane' && observation.kind === 'control-plane') {
     return controlPlaneProblem({ revision: step.revision, namespace: step.namespace, mustInject: true }, observation.controlPlane, detail);
   }
@@ -127,7 +165,10 @@ export function timeoutProblem(step: Step, observation: StepObservation, detail:
     case 'crds':
       return new Problem('RUN-013', { what: `${detail}.`, next: [{ label: 'look', command: 'kubectl get crd -o wide' }] });
     case 'labelNamespace':
-      return new Problem('RUN-022', { what: `Namespace ${step.namespace}: ${detail}.`, next: [{ label: 'look', command: 'meshlift check' }] });
+      return new Problem('RUN-022', {
+        what: `Namespace ${step.namespace}: ${detail}.`,
+        next: [{ label: 'look', command: 'meshlift check' }],
+      });
     case 'moveDefault':
       return new Problem('RUN-026', { what: `${detail}.`, next: look });
     case 'removeControlPlane':

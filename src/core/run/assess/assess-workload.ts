@@ -31,20 +31,33 @@ export function assessWorkload(step: RestartStep, observation: WorkloadObservati
 
 function assessProxies(step: RestartStep, pods: readonly Pod[], reports: readonly IstiodReport[]): StepAssessment {
   const wrong = pods.filter((pod) => revisionOf(pod) !== step.revision);
-  if (wrong.length > 0) return { kind: 'pending', detail: `${wrong.length} of ${pods.length} pods are on ${[...new Set(wrong.map((pod) => revisionOf(pod) ?? 'no revision'))].join(', ')}` };
+  if (wrong.length > 0)
+    return {
+      kind: 'pending',
+      detail: `${wrong.length} of ${pods.length} pods are on ${[...new Set(wrong.map((pod) => revisionOf(pod) ?? 'no revision'))].join(', ')}`,
+    };
   if (step.revision === null) return { kind: 'satisfied', evidence: [`${pods.length} pods ready, without a proxy as their template asks`] };
   const silent = reports.find((report) => report.revision === step.revision && report.error !== undefined);
   const missing = pods.filter((pod) => connectionOf(pod, step.revision, reports) === undefined);
-  if (missing.length > 0 && silent) return { kind: 'pending', detail: `unknown: ${silent.pod} does not say which proxies are connected (${silent.error ?? ''})` };
-  if (missing.length > 0) return { kind: 'pending', detail: `${pods.length - missing.length} of ${pods.length} proxies connected to ${step.revision}` };
+  if (missing.length > 0 && silent)
+    return { kind: 'pending', detail: `unknown: ${silent.pod} does not say which proxies are connected (${silent.error ?? ''})` };
+  if (missing.length > 0)
+    return { kind: 'pending', detail: `${pods.length - missing.length} of ${pods.length} proxies connected to ${step.revision}` };
   const elsewhere = pods.filter((pod) => reports.some((r) => r.revision !== step.revision && entryOf(pod, r) !== undefined));
-  if (elsewhere.length > 0) return { kind: 'pending', detail: `${elsewhere.length} of ${pods.length} proxies are still listed by another istiod` };
+  if (elsewhere.length > 0)
+    return { kind: 'pending', detail: `${elsewhere.length} of ${pods.length} proxies are still listed by another istiod` };
   const unsynced = pods.filter((pod) => {
     const entry = connectionOf(pod, step.revision, reports);
     return entry === undefined || connectionSyncState(entry) !== 'synced';
   });
   if (unsynced.length > 0) return { kind: 'pending', detail: `${pods.length - unsynced.length} of ${pods.length} proxies synced` };
-  return { kind: 'satisfied', evidence: [`${pods.length} pods ready and injected by ${step.revision}`, `${pods.length} proxies connected to ${step.revision} and synced`] };
+  return {
+    kind: 'satisfied',
+    evidence: [
+      `${pods.length} pods ready and injected by ${step.revision}`,
+      `${pods.length} proxies connected to ${step.revision} and synced`,
+    ],
+  };
 }
 
 function revisionOf(pod: Pod): string | null {
@@ -56,7 +69,10 @@ function entryOf(pod: Pod, report: IstiodReport): SyncEntry | undefined {
 }
 
 function connectionOf(pod: Pod, revision: string | null, reports: readonly IstiodReport[]): SyncEntry | undefined {
-  return reports.filter((r) => r.revision === revision).map((r) => entryOf(pod, r)).find((entry) => entry !== undefined);
+  return reports
+    .filter((r) => r.revision === revision)
+    .map((r) => entryOf(pod, r))
+    .find((entry) => entry !== undefined);
 }
 
 function pausedProblem(step: RestartStep, name: string): Problem {
@@ -73,24 +89,34 @@ export function restartProblem(step: RestartStep, observation: WorkloadObservati
   const ready = pods.filter(isReady);
   const wrong = ready.filter((pod) => revisionOf(pod) !== step.revision);
   if (detail.startsWith('unknown')) return stateUnknownProblem(step, name, detail);
-  if (ready.length < pods.length || pods.length === 0 || wrong.length === 0 && !/prox/.test(detail)) return notReadyProblem(step, name, pods, detail);
+  if (ready.length < pods.length || pods.length === 0 || (wrong.length === 0 && !/prox/.test(detail)))
+    return notReadyProblem(step, name, pods, detail);
   if (wrong.length > 0) {
     return new Problem('RUN-022', {
       what: `${name}: ${wrong.length} of ${pods.length} pods are on ${[...new Set(wrong.map((pod) => revisionOf(pod) ?? 'no revision'))].join(', ')}, wanted ${step.revision ?? 'no proxy'}.`,
       next: lookAtPods(step),
     });
   }
-  return new Problem('RUN-024', { what: `${name}: ${detail}.`, next: [{ label: 'look', command: 'meshlift proxy-status' }, ...lookAtPods(step)] });
+  return new Problem('RUN-024', {
+    what: `${name}: ${detail}.`,
+    next: [{ label: 'look', command: 'meshlift proxy-status' }, ...lookAtPods(step)],
+  });
 }
 
 function stateUnknownProblem(step: RestartStep, name: string, detail: string): Problem {
-  return new Problem('RUN-023', { what: `${name}: ${detail}.`, next: [{ label: 'look', command: `kubectl get pods -A -l app=istiod,istio.io/rev=${step.revision ?? ''}` }] });
+  return new Problem('RUN-023', {
+    what: `${name}: ${detail}.`,
+    next: [{ label: 'look', command: `kubectl get pods -A -l app=istiod,istio.io/rev=${step.revision ?? ''}` }],
+  });
 }
 
 function notReadyProblem(step: RestartStep, name: string, pods: readonly Pod[], detail: string): Problem {
   const lines = describeUnready(pods);
   const wanted = step.revision === null ? '' : ` on ${step.revision}`;
-  return new Problem('RUN-021', { what: [`${name} did not become ready${wanted}: ${detail}.`, ...lines].join('\n'), next: lookAtPods(step) });
+  return new Problem('RUN-021', {
+    what: [`${name} did not become ready${wanted}: ${detail}.`, ...lines].join('\n'),
+    next: lookAtPods(step),
+  });
 }
 
 function lookAtPods(step: RestartStep): { label: string; command: string }[] {

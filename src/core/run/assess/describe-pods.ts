@@ -31,9 +31,13 @@ function describePod(pod: Pod): string {
 function describeContainer(status: ContainerStatus): string | undefined {
   const waiting = status.state?.waiting;
   const quiet = waiting?.reason === 'PodInitializing' || waiting?.reason === 'ContainerCreating';
-  if (waiting && !quiet) return cut(`container ${status.name}: ${waiting.reason ?? 'waiting'}${waiting.message === undefined ? '' : `, ${waiting.message}`}`);
+  if (waiting && !quiet)
+    return cut(`container ${status.name}: ${waiting.reason ?? 'waiting'}${waiting.message === undefined ? '' : `, ${waiting.message}`}`);
   const terminated = status.state?.terminated;
-  if (terminated && terminated.exitCode !== 0) return cut(`container ${status.name} ended with ${terminated.exitCode ?? '?'}: ${terminated.reason ?? ''} ${terminated.message ?? ''}`.trim());
+  if (terminated && terminated.exitCode !== 0)
+    return cut(
+      `container ${status.name} ended with ${terminated.exitCode ?? '?'}: ${terminated.reason ?? ''} ${terminated.message ?? ''}`.trim(),
+    );
   if (status.state?.running !== undefined && status.ready === false) return `container ${status.name} is running, not ready`;
   return undefined;
 }

@@ -11,7 +11,8 @@ export type RolloutStatus =
 
 export function rolloutStatus(controller: PodController): RolloutStatus {
   const generation = controller.metadata.generation ?? 0;
-  if ((controller.status?.observedGeneration ?? 0) < generation) return { kind: 'progressing', detail: 'the controller has not seen the change yet' };
+  if ((controller.status?.observedGeneration ?? 0) < generation)
+    return { kind: 'progressing', detail: 'the controller has not seen the change yet' };
   switch (controller.kind) {
     case 'StatefulSet':
       return statefulSetStatus(controller);
@@ -24,7 +25,8 @@ export function rolloutStatus(controller: PodController): RolloutStatus {
 
 function deploymentStatus({ spec, status }: PodController): RolloutStatus {
   const progressing = status?.conditions?.find((c) => c.type === 'Progressing');
-  if (progressing?.reason === 'ProgressDeadlineExceeded') return { kind: 'stuck', detail: progressing.message ?? 'progress deadline exceeded' };
+  if (progressing?.reason === 'ProgressDeadlineExceeded')
+    return { kind: 'stuck', detail: progressing.message ?? 'progress deadline exceeded' };
   const wanted = spec?.replicas ?? 1;
   const updated = status?.updatedReplicas ?? 0;
   if (updated < wanted) return { kind: 'progressing', detail: `${updated} of ${wanted} new pods created` };
