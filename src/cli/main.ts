@@ -9,11 +9,11 @@ declare const MESHLIFT_VERSION: string;
 type Run = (context: CommandContext) => Promise<number> | number;
 
 /** Splits `a,b` and gathers repeated options. */
-function gather(value: string, before: readonly string[]): string[] {
+function gather(value: string, before: readonly string[] = []): string[] {
   return [...before, ...value.split(',').filter((part) => part !== '')];
 }
 
-function gatherWhole(value: string, before: readonly string[]): string[] {
+function gatherWhole(value: string, before: readonly string[] = []): string[] {
   return [...before, value];
 }
 
@@ -27,7 +27,7 @@ function buildProgram(run: (command: Command, perform: Run, acceptsFile?: boolea
     .exitOverride()
     .option('--kubeconfig <file>', 'kubeconfig file (else KUBECONFIG, ~/.kube/config)')
     .option('--context <name>', 'context of the kubeconfig')
-    .option('-n, --namespace <name>', 'only these namespaces (repeat, or separate by commas)', gather, [])
+    .option('-n, --namespace <name>', 'only these namespaces (repeat, or separate by commas)', gather)
     .option('-A, --all-namespaces', 'all namespaces')
     .option('--istio-namespace <name>', 'namespace of the control planes', 'istio-system')
     .option('-o, --output <format>', 'table, wide, json, yaml or name; for plan also a file')
@@ -35,8 +35,7 @@ function buildProgram(run: (command: Command, perform: Run, acceptsFile?: boolea
     .option('-y, --yes', 'answer yes to every question')
     .option('--dry-run', 'show what would be done, change nothing')
     .option('-q, --quiet', 'only results and errors')
-    .option('-v, --verbose', 'more detail for a bug report')
-    .version(MESHLIFT_VERSION, '--version', 'print the version');
+    .option('-v, --verbose', 'more detail for a bug report');
   addLooking(program, run);
   addPlanning(program, run);
   addRuns(program, run);
@@ -83,9 +82,9 @@ function addLooking(program: Command, run: Runner): void {
 
 function withScope(command: Command): Command {
   return command
-    .option('--skip <workload>', 'leave this workload out: NAMESPACE/NAME (repeat)', gather, [])
-    .option('--accept <code>', 'accept a finding: CODE or CODE:OBJECT (repeat)', gather, [])
-    .option('--accept-downtime <workload>', 'this workload may be down while it restarts: NAMESPACE/NAME (repeat)', gather, []);
+    .option('--skip <workload>', 'leave this workload out: NAMESPACE/NAME (repeat)', gather)
+    .option('--accept <code>', 'accept a finding: CODE or CODE:OBJECT (repeat)', gather)
+    .option('--accept-downtime <workload>', 'this workload may be down while it restarts: NAMESPACE/NAME (repeat)', gather);
 }
 
 function withInstall(command: Command): Command {
@@ -93,8 +92,8 @@ function withInstall(command: Command): Command {
     .option('--with <way>', 'istioctl, or manifests that you rendered')
     .option('--istioctl <path>', 'istioctl of the target version (else istioctl on PATH)')
     .option('-f, --file <file>', 'IstioOperator file for istioctl')
-    .option('--set <key=value>', 'setting for istioctl (repeat)', gatherWhole, [])
-    .option('--manifests <path>', 'rendered YAML: file, folder, or - (repeat)', gatherWhole, []);
+    .option('--set <key=value>', 'setting for istioctl (repeat)', gatherWhole)
+    .option('--manifests <path>', 'rendered YAML: file, folder, or - (repeat)', gatherWhole);
 }
 
 function withRun(command: Command): Command {
@@ -199,7 +198,7 @@ function addParts(program: Command, run: Runner): void {
   )
     .description('only the control plane, beside the running one')
     .option('--from <revision>', 'revision whose values are carried over, when there are several')
-    .option('--accept <code>', 'accept a finding: CODE or CODE:OBJECT (repeat)', gather, [])
+    .option('--accept <code>', 'accept a finding: CODE or CODE:OBJECT (repeat)', gather)
     .action(async (options: RequestOptions, command: Command) => run(command, (context) => perform(context, 'install', options, [])));
   withRun(withScope(program.command('migrate <namespace...>').requiredOption('--to <revision>', 'revision or tag')))
     .description('only labels and restarts of namespaces, verified')
@@ -246,7 +245,8 @@ function addHelp(program: Command, run: Runner): void {
 }
 
 async function runCommand(command: Command, perform: Run, acceptsFile = false): Promise<void> {
-  const options = command.optsWithGlobals<GlobalOptions>();
+  const given = command.optsWithGlobals<Omit<GlobalOptions, 'namespace'> & { namespace?: readonly string[] }>();
+  const options: GlobalOptions = { ...given, namespace: given.namespace ?? [] };
   const { openTerminal } = await import('./terminal.ts');
   const terminal = openTerminal({ color: options.color, quiet: options.quiet === true });
   const format = OUTPUT_FORMATS.find((name) => name === options.output) ?? 'table';
@@ -272,6 +272,8 @@ export async function main(argv: readonly string[]): Promise<void> {
   for (const command of [program, ...program.commands]) command.exitOverride().configureOutput({ writeErr: () => undefined });
   try {
     if (argv.length === 0) program.outputHelp();
+    // Not an option of the program: install has a --version of its own.
+    else if (argv.length === 1 && argv[0] === '--version') process.stdout.write(`${MESHLIFT_VERSION}\n`);
     else await program.parseAsync([...argv], { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;

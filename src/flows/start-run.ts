@@ -6,7 +6,7 @@ import type { Plan } from '../core/plan/plan.ts';
 import { planDigest, runName } from '../core/plan/plan-file.ts';
 import { Problem } from '../core/problems/problem.ts';
 import { currentStep } from '../core/run/decide-next-action.ts';
-import { isEnded, stepStatus, type RunRecord } from '../core/run/run-state.ts';
+import { isEnded, stepStatus, type RunPhase, type RunRecord } from '../core/run/run-state.ts';
 import { instant, type RunPorts } from './flow-ports.ts';
 import { performRun, type RunResult } from './perform-run.ts';
 import { planUpgrade } from './plan-upgrade.ts';
@@ -79,7 +79,7 @@ export async function startRun(ports: RunPorts, plan: Plan, stopSignal: AbortSig
   return withLock(ports, async (lock) => {
     await ports.store.create(name, plan);
     const writer = await ports.store.open(name, ports.lock.identity);
-    if (isEnded(writer.record.state)) throw alreadyApplied(writer.record);
+    if (isEnded(writer.record.state) || writer.record.state.phase === 'moved') throw alreadyApplied({ name, phase: writer.record.state.phase });
     if (writer.record.events.length === 0) {
       await writer.append({
         type: 'RunStarted',
@@ -108,9 +108,10 @@ async function expectNoUnfinished(ports: RunPorts, except: string): Promise<void
   });
 }
 
-function alreadyApplied(record: RunRecord): Problem {
+export function alreadyApplied({ name, phase }: { readonly name: string; readonly phase: RunPhase }): Problem {
+  if (phase === 'moved') return movedProblem(name);
   return new Problem('RUN-005', {
-    what: `This plan was applied already: ${record.name} is ${record.state.phase}.`,
+    what: `This plan was applied already: ${name} is ${phase}.`,
     next: [{ label: 'make a new plan', command: 'meshlift plan --to VERSION -o FILE' }],
   });
 }

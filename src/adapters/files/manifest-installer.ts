@@ -8,6 +8,7 @@ import { parseManifests } from '../../core/controlplane/parse-manifests.ts';
 import { installOrder } from '../../core/controlplane/own-objects.ts';
 import type { KubeObject } from '../../core/mesh/kube-objects.ts';
 import type { Pin } from '../../core/plan/plan.ts';
+import { fileTrouble } from '../../core/problems/file-trouble.ts';
 import { Problem } from '../../core/problems/problem.ts';
 import type { ClusterWriter } from '../../ports/cluster.ts';
 import type { ControlPlaneInstaller, InstallTarget, RenderedInstall } from '../../ports/installer.ts';
@@ -76,7 +77,7 @@ function readFiles(path: string): ManifestFile[] {
       .map((name) => ({ path: join(path, name), text: readFileSync(join(path, name), 'utf8') }));
   } catch (error) {
     throw new Problem('ARGS-002', {
-      what: `${path} cannot be read: ${(error as { code?: string }).code ?? String(error)}.`,
+      what: `${path} cannot be read: ${fileTrouble(error)}.`,
       next: [{ label: 'look', command: `ls -l ${path}` }],
     });
   }

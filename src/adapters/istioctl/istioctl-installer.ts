@@ -7,6 +7,7 @@ import { parse } from 'yaml';
 import { requestedPaths } from '../../core/controlplane/carry-over.ts';
 import { parseManifests } from '../../core/controlplane/parse-manifests.ts';
 import type { Pin } from '../../core/plan/plan.ts';
+import { fileTrouble } from '../../core/problems/file-trouble.ts';
 import { Problem } from '../../core/problems/problem.ts';
 import type { ControlPlaneInstaller, InstallTarget, RenderedInstall } from '../../ports/installer.ts';
 import { findIstioctl } from './find-istioctl.ts';
@@ -95,7 +96,7 @@ export class IstioctlInstaller implements ControlPlaneInstaller {
       return readFileSync(file, 'utf8');
     } catch (error) {
       throw new Problem('ARGS-002', {
-        what: `${file} cannot be read: ${(error as { code?: string }).code ?? String(error)}.`,
+        what: `${file} cannot be read: ${fileTrouble(error)}.`,
         next: [{ label: 'look', command: `ls -l ${file}` }],
       });
     }

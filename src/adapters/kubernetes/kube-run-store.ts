@@ -1,5 +1,6 @@
 /** Runs in the cluster: a custom resource with a summary, and ConfigMaps with the plan and the journal. */
 import * as z from 'zod';
+import { diffWanted } from '../../core/controlplane/diff-objects.ts';
 import { planSchema, type Plan } from '../../core/plan/plan.ts';
 import type { KubeObject } from '../../core/mesh/kube-objects.ts';
 import { Problem } from '../../core/problems/problem.ts';
@@ -118,7 +119,9 @@ export class KubeRunStore implements RunStore {
     }
   }
 
+  /** Writes the CRD only where it is missing or another one, so that a run needs no right to change CRDs once it is there. */
   async #ensureCrd(): Promise<void> {
+    if (await this.#hasCrd()) return;
     await this.#client.request({
       method: 'PATCH',
       ...resourceRequest(CRDS, 'patch', { name: RUN_CRD_NAME }),
@@ -134,6 +137,17 @@ export class KubeRunStore implements RunStore {
           next: [{ label: 'look', command: `kubectl describe crd ${RUN_CRD_NAME}` }],
         });
       await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+
+  async #hasCrd(): Promise<boolean> {
+    try {
+      const live = (await this.#client.request({ method: 'GET', ...resourceRequest(CRDS, 'get', { name: RUN_CRD_NAME }) })) as KubeObject;
+      return diffWanted(runCrd()['spec'], live['spec']).length === 0 && (await this.#isServed());
+    } catch (error) {
+      if (isNotFound(error)) return false;
+      if (error instanceof Problem && error.code === 'KUBE-005') return this.#isServed();
+      throw error;
     }
   }
 

@@ -1,5 +1,6 @@
 /** Finds the cluster as kubectl does: `--kubeconfig`, KUBECONFIG, ~/.kube/config, then the pod's own service account. */
 import { existsSync } from 'node:fs';
+import { delimiter } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { Problem } from '../../core/problems/problem.ts';
 
@@ -12,8 +13,11 @@ export interface ClusterSelection {
 export function loadKubeConfig(selection: ClusterSelection): KubeConfig {
   const config = new KubeConfig();
   try {
-    if (selection.kubeconfig === undefined) config.loadFromDefault();
-    else config.loadFromFile(readable(selection.kubeconfig));
+    if (selection.kubeconfig !== undefined) config.loadFromFile(readable(selection.kubeconfig));
+    else {
+      for (const path of pathsFromEnvironment()) readable(path);
+      config.loadFromDefault();
+    }
   } catch (error) {
     if (error instanceof Problem) throw error;
     throw noCluster(`The kubeconfig cannot be used: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}.`);
@@ -22,6 +26,12 @@ export function loadKubeConfig(selection: ClusterSelection): KubeConfig {
   if (!config.getCurrentCluster())
     throw noCluster(`The context ${config.getCurrentContext() ?? ''} names no cluster that the kubeconfig has.`);
   return config;
+}
+
+/** With one path in KUBECONFIG it must exist; of several, kubectl skips those that do not. */
+function pathsFromEnvironment(): string[] {
+  const paths = (process.env['KUBECONFIG'] ?? '').split(delimiter).filter((path) => path !== '');
+  return paths.length === 1 ? paths : [];
 }
 
 function readable(path: string): string {

@@ -69,7 +69,7 @@ function forwardProblem(error: unknown, target: PodTarget, client: KubeClient): 
   const text = (error as { message?: string } | null)?.message ?? String(error);
   const status = Number(/Unexpected server response: (\d+)/.exec(text)?.[1]);
   if (Number.isNaN(status)) return toProblem((error as { error?: unknown }).error ?? error, client.server);
-  const intent = { verb: 'create', group: '', resource: 'pods/portforward', namespace: target.namespace, name: target.pod };
+  const intent = { verb: 'get', group: '', resource: 'pods/portforward', namespace: target.namespace, name: target.pod };
   return toProblem(new KubeStatusError(status, { message: `HTTP ${status} on pods/portforward` }, intent), client.server);
 }
 

@@ -2,10 +2,11 @@ import { readFileSync } from 'node:fs';
 import { refusing } from '../../core/findings/run-checks.ts';
 import { decodePlan, runName } from '../../core/plan/plan-file.ts';
 import type { Plan } from '../../core/plan/plan.ts';
+import { fileTrouble } from '../../core/problems/file-trouble.ts';
 import { Problem } from '../../core/problems/problem.ts';
 import type { UpgradeRequest } from '../../core/request/upgrade-request.ts';
 import { planUpgrade } from '../../flows/plan-upgrade.ts';
-import { expectPlanFits, refusedProblem, resumeRun, startRun } from '../../flows/start-run.ts';
+import { alreadyApplied, expectPlanFits, refusedProblem, resumeRun, startRun } from '../../flows/start-run.ts';
 import { buildRequest, usageProblem, type RequestOptions } from '../arguments/build-request.ts';
 import type { CommandContext } from '../arguments/global-options.ts';
 import type { Composed } from '../compose.ts';
@@ -34,6 +35,7 @@ export async function applyCommand(context: CommandContext, file: string | undef
       context.terminal.err(`${name} was begun before; going on with it.`);
       return conclude(context, ports, await resumeRun(ports, name, stopSignal), { finish, stopSignal });
     }
+    if (existing) throw alreadyApplied(existing);
     const { report } = await expectPlanFits(ports, plan);
     context.terminal.out(renderPlan(plan, context.terminal, { wide: context.format === 'wide' }));
     if (report.findings.length > 0) context.terminal.out(`\n${renderCheck(report, plan, context.terminal)}`);
@@ -47,7 +49,7 @@ function readPlan(file: string, sha256: (text: string) => string): Plan {
     text = readFileSync(file === '-' ? 0 : file, 'utf8');
   } catch (error) {
     throw new Problem('ARGS-002', {
-      what: `${file} cannot be read: ${(error as { code?: string }).code ?? String(error)}.`,
+      what: `${file} cannot be read: ${fileTrouble(error)}.`,
       next: [{ label: 'make a plan', command: 'meshlift plan --to VERSION -o FILE' }],
     });
   }

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { refusing } from '../../core/findings/run-checks.ts';
 import { encodePlan, planDigest } from '../../core/plan/plan-file.ts';
+import { fileTrouble } from '../../core/problems/file-trouble.ts';
 import { Problem } from '../../core/problems/problem.ts';
 import { planUpgrade } from '../../flows/plan-upgrade.ts';
 import { buildRequest, type RequestOptions } from '../arguments/build-request.ts';
@@ -48,7 +49,7 @@ function writePlan(file: string, text: string): void {
     writeFileSync(file, text, { mode: 0o600 });
   } catch (error) {
     throw new Problem('ARGS-003', {
-      what: `${file} cannot be written: ${(error as { code?: string }).code ?? String(error)}.`,
+      what: `${file} cannot be written: ${fileTrouble(error)}.`,
       next: [{ label: 'another place', command: '-o FILE' }],
     });
   }

@@ -52,7 +52,7 @@ function findingLines(finding: Finding, terminal: Terminal): string[] {
   return [
     `  ${mark} ${finding.code}  ${first}${finding.accepted === true ? ' (accepted)' : ''}`,
     ...rest.map((line) => `      ${line}`),
-    ...(finding.objects.length > 1 ? [`      ${some(finding.objects)}`] : []),
+    ...(finding.objects.length > 1 && !finding.what.includes(finding.objects[0] ?? '') ? [`      ${some(finding.objects)}`] : []),
     `      ${terminal.tone('dim', finding.why)}`,
     ...(finding.next[0] === undefined ? [] : [`      → ${finding.next[0]}`]),
   ];

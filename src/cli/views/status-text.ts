@@ -12,8 +12,8 @@ export interface StatusOptions {
 export function renderStatus(status: MeshStatus, terminal: Terminal, options: StatusOptions): string {
   const parts = [
     headline(status, terminal),
-    revisionTable(status, options.wide),
-    ...(status.namespaces.length === 0 ? ['No namespace uses the mesh.'] : [namespaceTable(status, terminal)]),
+    ...(status.revisions.length === 0 ? [] : [revisionTable(status, options.wide)]),
+    ...(status.namespaces.length > 0 ? [namespaceTable(status, terminal)] : status.revisions.length > 0 ? ['No namespace uses the mesh.'] : []),
     ...(status.gateways.length === 0 ? [] : [gatewayTable(status)]),
     ...(options.wide ? [workloadTable(status), webhookTable(status)] : []),
     [...connectionNotes(status, options), ...unreadNotes(status, terminal)].join('\n'),
@@ -29,6 +29,7 @@ function headline(status: MeshStatus, terminal: Terminal): string {
     .toReversed()
     .map((r, index) => `${r.pods}${index === 0 ? ` of ${count(total, 'pod')}` : ''} on ${r.name} (${r.version})`);
   const unknown = status.unread.length > 0 ? `, ${count(status.unread.length, 'thing')} could not be read` : '';
+  if (status.revisions.length === 0) return terminal.tone('strong', `${status.cluster}: the mesh cannot be seen${unknown}`);
   const text = total === 0 ? 'no pod has a proxy' : shares.join(', ');
   return terminal.tone('strong', `${status.cluster}: ${count(status.revisions.length, 'revision')}, ${text}${unknown}`);
 }

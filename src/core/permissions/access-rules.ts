@@ -33,13 +33,16 @@ const LOOK: readonly AccessRule[] = [
   ...rules({ where: 'cluster', why: 'see the mesh' }, '', ['namespaces'], ['get', 'list']),
   ...rules({ where: 'mesh', why: 'see the mesh' }, 'apps', ['deployments', 'statefulsets', 'daemonsets', 'replicasets'], ['get', 'list']),
   ...rules({ where: 'mesh', why: 'see the mesh' }, 'batch', ['jobs', 'cronjobs'], ['list']),
+  ...rules({ where: 'mesh', why: 'see gateways' }, 'gateway.networking.k8s.io', ['gateways'], ['list']),
+  ...rules({ where: 'mesh', why: 'see Argo Rollouts' }, 'argoproj.io', ['rollouts'], ['list']),
   ...rules(
     { where: 'cluster', why: 'see who injects' },
     'admissionregistration.k8s.io',
     ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations'],
     ['get', 'list'],
   ),
-  ...rules({ where: 'istio', why: 'ask istiod which proxies are connected' }, '', ['pods/portforward'], ['create']),
+  // A port-forward over WebSocket is authorized as get up to Kubernetes 1.34 and as create from 1.35 on.
+  ...rules({ where: 'istio', why: 'ask istiod which proxies are connected' }, '', ['pods/portforward'], ['get', 'create']),
   ...rules({ where: 'istio', why: 'see the mesh configuration' }, '', ['configmaps'], ['get', 'list']),
 ];
 
