@@ -10,24 +10,33 @@ import type { RunResult } from '../flows/perform-run.ts';
 import type { CommandContext } from './arguments/global-options.ts';
 import { compose, type Composed } from './compose.ts';
 import { ExitCode } from './exit-codes.ts';
-import { openRunView } from './views/run-view.ts';
+import { openRunView, type RunView } from './views/run-view.ts';
 import { renderProblem } from './views/problem-text.ts';
 import { count, duration } from './views/words.ts';
 
-/** Ports with a view of the run on them; use ends the view and the connections. */
-export async function withRunPorts<T>(context: CommandContext, use: (ports: Composed, stopSignal: AbortSignal) => Promise<T>): Promise<T> {
+/** What a command needs to perform a run in front of a person. */
+export interface RunSession {
+  readonly context: CommandContext;
+  readonly ports: Composed;
+  readonly view: RunView;
+  /** Given when the person asks to stop between two steps. */
+  readonly stopSignal: AbortSignal;
+}
+
+/** Ports with a view of the run on them; both are closed at the end, however it comes. */
+export async function withRunSession<T>(context: CommandContext, use: (session: RunSession) => Promise<T>): Promise<T> {
   const view = openRunView(context.terminal, Date.now);
   const ports = compose(context.options, view);
   const stop = new AbortController();
   const onSignal = (): void => {
     if (stop.signal.aborted) process.exit(130);
     stop.abort();
-    context.terminal.err('Stopping after this step; once more stops at once, which loses nothing either.');
+    view.note('Stopping after this step. Ctrl-C once more stops at once, which loses nothing either.');
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   try {
-    return await use(ports, stop.signal);
+    return await use({ context, ports, view, stopSignal: stop.signal });
   } finally {
     process.removeListener('SIGINT', onSignal);
     process.removeListener('SIGTERM', onSignal);
@@ -63,28 +72,25 @@ export function footprint(istioNamespace: string): string {
   return `Meshlift adds to the cluster: the CRD meshupgrades.meshlift.io; in ${istioNamespace} a MeshUpgrade, its ConfigMaps and the Lease meshlift.\nmeshlift forget --everything removes them.`;
 }
 
-export interface ConcludeOptions {
-  /** Go on with the finish once the workloads are moved. */
-  readonly finish: boolean;
-  readonly stopSignal: AbortSignal;
-}
-
-/** Goes on as the request says (finish, roll-back on failure) and tells the end. */
-export async function conclude(context: CommandContext, ports: Composed, result: RunResult, options: ConcludeOptions): Promise<ExitCode> {
+/**
+ * Goes on as the request says (finish, roll-back on failure) and tells the end.
+ * @param finish go on with the finish once the workloads are moved
+ */
+export async function conclude(session: RunSession, result: RunResult, finish = false): Promise<ExitCode> {
+  const { context, ports, view, stopSignal } = session;
   const { record } = result;
-  if (result.outcome === 'moved' && (options.finish || record.plan.request.finish.removeOld)) {
-    return conclude(context, ports, await finishRun(ports, record.name, options.stopSignal), { ...options, finish: false });
+  if (result.outcome === 'moved' && (finish || record.plan.request.finish.removeOld)) {
+    return conclude(session, await finishRun(ports, record.name, stopSignal));
   }
   if (result.outcome === 'failed') {
     const problem = await failedProblem(ports, result);
     const mayRollBack = record.plan.request.onFailure === 'rollback' && record.state.direction === 'forward' && problem.code !== 'RUN-050';
     if (!mayRollBack) throw problem;
-    context.terminal.err(renderProblem(problem, context.terminal));
-    context.terminal.err('The request says: roll back on failure.');
-    const back = await rollBack(ports, record.name, `${problem.code}`, options.stopSignal);
-    await conclude(context, ports, back, { ...options, finish: false });
+    view.note(`${renderProblem(problem, context.terminal)}\nThe request says: roll back on failure.`);
+    await conclude(session, await rollBack(ports, record.name, problem.code, stopSignal));
     return ExitCode.rolledBack;
   }
+  view.close();
   context.terminal.out(`\n${endText(result)}`);
   return result.outcome === 'asked' || result.outcome === 'paused' ? ExitCode.refused : ExitCode.done;
 }

@@ -9,8 +9,7 @@ import { planUpgrade } from '../../flows/plan-upgrade.ts';
 import { alreadyApplied, expectPlanFits, refusedProblem, resumeRun, startRun } from '../../flows/start-run.ts';
 import { buildRequest, usageProblem, type RequestOptions } from '../arguments/build-request.ts';
 import type { CommandContext } from '../arguments/global-options.ts';
-import type { Composed } from '../compose.ts';
-import { conclude, confirm, footprint, withRunPorts } from '../drive.ts';
+import { conclude, confirm, footprint, withRunSession, type RunSession } from '../drive.ts';
 import { ExitCode } from '../exit-codes.ts';
 import { renderCheck } from '../views/check-text.ts';
 import { renderPlan } from '../views/plan-text.ts';
@@ -26,20 +25,21 @@ export async function applyCommand(context: CommandContext, file: string | undef
       throw usageProblem(['Say which plan: meshlift apply FILE; or what for: meshlift apply --to VERSION'], 'meshlift apply --help');
     return performRequest(context, buildRequest('upgrade', options, context.options.namespace), options.finish === true);
   }
-  return withRunPorts(context, async (ports, stopSignal) => {
+  return withRunSession(context, async (session) => {
+    const { ports, stopSignal } = session;
     const plan = readPlan(file, ports.sha256);
     const name = runName(plan, ports.sha256);
     const existing = (await ports.store.list()).find((run) => run.name === name);
     const finish = options.finish === true;
     if (existing && ['running', 'paused', 'failed'].includes(existing.phase)) {
       context.terminal.err(`${name} was begun before; going on with it.`);
-      return conclude(context, ports, await resumeRun(ports, name, stopSignal), { finish, stopSignal });
+      return conclude(session, await resumeRun(ports, name, stopSignal), finish);
     }
     if (existing) throw alreadyApplied(existing);
     const { report } = await expectPlanFits(ports, plan);
     context.terminal.out(renderPlan(plan, context.terminal, { wide: context.format === 'wide' }));
     if (report.findings.length > 0) context.terminal.out(`\n${renderCheck(report, plan, context.terminal)}`);
-    return begin(context, ports, plan, { finish, stopSignal });
+    return begin(session, plan, finish);
   });
 }
 
@@ -60,21 +60,17 @@ function readPlan(file: string, sha256: (text: string) => string): Plan {
 
 /** Plans, shows, asks and performs in one go: install, migrate, uninstall, and apply without a file. */
 export async function performRequest(context: CommandContext, request: UpgradeRequest, finish: boolean): Promise<ExitCode> {
-  return withRunPorts(context, async (ports, stopSignal) => {
+  return withRunSession(context, async (session) => {
+    const { ports } = session;
     const { plan, report } = await planUpgrade(ports, request);
     context.terminal.out(renderPlan(plan, context.terminal, { wide: context.format === 'wide' }));
     if (report.findings.length > 0) context.terminal.out(`\n${renderCheck(report, plan, context.terminal)}`);
     if (refusing(report).length > 0) throw refusedProblem(report);
-    return begin(context, ports, plan, { finish, stopSignal });
+    return begin(session, plan, finish);
   });
 }
 
-async function begin(
-  context: CommandContext,
-  ports: Composed,
-  plan: Plan,
-  options: { finish: boolean; stopSignal: AbortSignal },
-): Promise<ExitCode> {
+async function begin({ context, ports, ...session }: RunSession, plan: Plan, finish: boolean): Promise<ExitCode> {
   if (plan.steps.length === 0) {
     context.terminal.out('\nNothing to do.');
     return ExitCode.done;
@@ -85,5 +81,5 @@ async function begin(
     return ExitCode.done;
   }
   await confirm(context, `Apply to ${plan.mesh.cluster}?`);
-  return conclude(context, ports, await startRun(ports, plan, options.stopSignal), options);
+  return conclude({ context, ports, ...session }, await startRun(ports, plan, session.stopSignal), finish);
 }

@@ -5,7 +5,7 @@ import { finishRun, resumeRun } from '../../flows/start-run.ts';
 import type { RunSummary } from '../../ports/run-store.ts';
 import type { CommandContext } from '../arguments/global-options.ts';
 import { compose, type Composed } from '../compose.ts';
-import { conclude, confirm, withRunPorts } from '../drive.ts';
+import { conclude, confirm, withRunSession } from '../drive.ts';
 import { ExitCode } from '../exit-codes.ts';
 import { renderPlan } from '../views/plan-text.ts';
 import { renderRuns } from '../views/runs-text.ts';
@@ -63,14 +63,16 @@ export async function pauseCommand(context: CommandContext, name: string | undef
 }
 
 export async function resumeCommand(context: CommandContext, name: string | undefined, finish: boolean): Promise<ExitCode> {
-  return withRunPorts(context, async (ports, stopSignal) => {
+  return withRunSession(context, async (session) => {
+    const { ports, stopSignal } = session;
     const run = await selectRun(ports, name, isUnfinished, 'resume');
-    return conclude(context, ports, await resumeRun(ports, run.name, stopSignal), { finish, stopSignal });
+    return conclude(session, await resumeRun(ports, run.name, stopSignal), finish);
   });
 }
 
 export async function finishCommand(context: CommandContext, name: string | undefined): Promise<ExitCode> {
-  return withRunPorts(context, async (ports, stopSignal) => {
+  return withRunSession(context, async (session) => {
+    const { ports, stopSignal } = session;
     const run = await selectRun(ports, name, (r) => r.phase === 'moved' || isUnfinished(r), 'finish');
     const { plan } = await ports.store.load(run.name);
     const steps = plan.steps.filter((step) => step.phase === 'finish');
@@ -79,12 +81,13 @@ export async function finishCommand(context: CommandContext, name: string | unde
     );
     if (context.options.dryRun === true) return ExitCode.done;
     await confirm(context, `Remove ${plan.from?.revision ?? 'the old revision'} from ${plan.mesh.cluster} once nothing uses it?`);
-    return conclude(context, ports, await finishRun(ports, run.name, stopSignal), { finish: false, stopSignal });
+    return conclude(session, await finishRun(ports, run.name, stopSignal));
   });
 }
 
 export async function rollbackCommand(context: CommandContext, name: string | undefined): Promise<ExitCode> {
-  return withRunPorts(context, async (ports, stopSignal) => {
+  return withRunSession(context, async (session) => {
+    const { ports, stopSignal } = session;
     const run = await selectRun(ports, name, (r) => r.phase !== 'rolled-back', 'take back');
     const record = await ports.store.load(run.name);
     if (needsRollbackPlan(record)) {
@@ -99,7 +102,7 @@ export async function rollbackCommand(context: CommandContext, name: string | un
       if (context.options.dryRun === true) return ExitCode.done;
       await confirm(context, `Roll back on ${plan.mesh.cluster}?`);
     }
-    return conclude(context, ports, await rollBack(ports, run.name, 'asked for', stopSignal), { finish: false, stopSignal });
+    return conclude(session, await rollBack(ports, run.name, 'asked for', stopSignal));
   });
 }
 

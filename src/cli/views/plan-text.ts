@@ -98,7 +98,9 @@ function differenceLines(plan: Plan, options: PlanOptions): string {
     (d) => options.wide || (d.note !== 'belongs to the revision' && d.note !== 'default of the new version'),
   );
   if (telling.length === 0) return '';
-  const lines = telling.map((d) => `  ${d.path}: ${d.note === 'carried over' ? d.old : `${d.old || 'unset'} → ${d.new || 'unset'}`}   (${d.note})`);
+  const lines = telling.map(
+    (d) => `  ${d.path}: ${d.note === 'carried over' ? d.old : `${d.old || 'unset'} → ${d.new || 'unset'}`}   (${d.note})`,
+  );
   return [`Values and mesh configuration that differ from ${plan.from?.revision ?? 'the installed revision'}:`, ...lines].join('\n');
 }
 

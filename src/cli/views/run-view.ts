@@ -7,12 +7,18 @@ import type { Terminal } from '../terminal.ts';
 import { fit } from './table.ts';
 import { count, duration } from './words.ts';
 
-export function openRunView(terminal: Terminal, nowMs: () => number): RunObserver & { close(): void } {
+export interface RunView extends RunObserver {
+  /** Says something that is not about a step, without disturbing what is redrawn. */
+  note(text: string): void;
+  close(): void;
+}
+
+export function openRunView(terminal: Terminal, nowMs: () => number): RunView {
   return terminal.isInteractive ? new LiveView(terminal, nowMs) : new LineView(terminal);
 }
 
 /** One line an event, with an instant that a program can read. */
-class LineView implements RunObserver {
+class LineView implements RunView {
   readonly #terminal: Terminal;
   #lastDetail = '';
 
@@ -23,6 +29,10 @@ class LineView implements RunObserver {
   tell(news: RunNews): void {
     const line = this.#line(news);
     if (line !== undefined) this.#terminal.out(`${new Date().toISOString()} ${line}`);
+  }
+
+  note(text: string): void {
+    this.#terminal.err(text);
   }
 
   close(): void {
@@ -84,7 +94,7 @@ const BAR_WIDTH = 48;
 const REDRAW_MS = 250;
 
 /** The last lines of the screen are redrawn; what is done scrolls up. */
-class LiveView implements RunObserver {
+class LiveView implements RunView {
   readonly #terminal: Terminal;
   readonly #nowMs: () => number;
   readonly #timer: NodeJS.Timeout;
@@ -119,6 +129,12 @@ class LiveView implements RunObserver {
         this.#detail = `${news.reason}; again in ${duration(news.waitMs)}`;
         break;
     }
+    this.#redraw();
+  }
+
+  note(text: string): void {
+    this.#clear();
+    this.#terminal.out(this.#terminal.tone('warn', text));
     this.#redraw();
   }
 
@@ -185,7 +201,7 @@ class LiveView implements RunObserver {
   }
 
   #clear(): void {
-    if (this.#drawnLines > 0) process.stdout.write(`\u001B[${this.#drawnLines}A\u001B[0J`);
+    if (this.#drawnLines > 0) process.stdout.write(`\r\u001B[${this.#drawnLines}A\u001B[0J`);
     this.#drawnLines = 0;
   }
 }

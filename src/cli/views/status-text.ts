@@ -13,7 +13,11 @@ export function renderStatus(status: MeshStatus, terminal: Terminal, options: St
   const parts = [
     headline(status, terminal),
     ...(status.revisions.length === 0 ? [] : [revisionTable(status, options.wide)]),
-    ...(status.namespaces.length > 0 ? [namespaceTable(status, terminal)] : status.revisions.length > 0 ? ['No namespace uses the mesh.'] : []),
+    ...(status.namespaces.length > 0
+      ? [namespaceTable(status, terminal)]
+      : status.revisions.length > 0
+        ? ['No namespace uses the mesh.']
+        : []),
     ...(status.gateways.length === 0 ? [] : [gatewayTable(status)]),
     ...(options.wide ? [workloadTable(status), webhookTable(status)] : []),
     [...connectionNotes(status, options), ...unreadNotes(status, terminal)].join('\n'),
