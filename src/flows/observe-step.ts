@@ -37,7 +37,7 @@ export async function observeStep(ports: ObservingPorts, input: ObserveInput): P
     case 'restartGateway':
       return observeWorkload(ports, step);
     case 'moveDefault':
-      return { kind: 'default', pending: buildDefaultMove(await readWebhookObjects(ports), step.revision) };
+      return observeDefault(ports, step, state);
     case 'removeControlPlane':
       return observeRemoval(ports, step, state);
     case 'restoreObject':
@@ -162,6 +162,14 @@ export async function readWebhookObjects(ports: Pick<ObservingPorts, 'reader'>):
   };
 }
 
+/** Until the step begins, whoever still gets the old revision through the default counts: a move would carry them along. */
+async function observeDefault(ports: ObservingPorts, step: StepOf<'moveDefault'>, state: RunState): Promise<StepObservation> {
+  const pending = buildDefaultMove(await readWebhookObjects(ports), step.revision);
+  if (state.steps.get(step.id) === 'started' || pending === undefined || pending.length === 0) return { kind: 'default', pending };
+  const usage = findUses(step.from, buildInventory(await ports.reader.readMesh('plan')));
+  return { kind: 'default', pending, usage: { ...usage, uses: usage.uses.filter((use) => use.kind !== 'default') } };
+}
+
 async function observeRemoval(ports: ObservingPorts, step: StepOf<'removeControlPlane'>, state: RunState): Promise<StepObservation> {
   const refs = step.changes.map((change) => change.ref);
   const found = await Promise.all(refs.map((ref) => ports.reader.readObject(ref)));
@@ -183,7 +191,7 @@ async function observeRestore(ports: ObservingPorts, step: StepOf<'restoreObject
       }),
     )
   ).flat();
-  if (step.expect === 'default') return { kind: 'restore', pending };
+  if (step.expect !== 'control-plane') return { kind: 'restore', pending };
   const refs = originals.map((original) => original.ref);
   const deployment = await readDeployment(ports, refs);
   return {

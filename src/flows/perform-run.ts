@@ -208,7 +208,7 @@ class Driver {
 
   async #render(): Promise<readonly KubeObject[]> {
     const { plan } = this.#record;
-    this.#rendered ??= (await installerOf(this.#ports, plan).render(installTarget(plan))).objects;
+    this.#rendered ??= (await installerOf(this.#ports, plan).render(installTarget(plan), plan.pins)).objects;
     return this.#rendered;
   }
 

@@ -2,7 +2,7 @@
 import { buildDefaultMove } from '../core/controlplane/default-pointers.ts';
 import { refOf, withoutServerFields } from '../core/controlplane/object-identity.ts';
 import { installOrder } from '../core/controlplane/own-objects.ts';
-import type { KubeObject } from '../core/mesh/kube-objects.ts';
+import type { KubeObject, ObjectRef } from '../core/mesh/kube-objects.ts';
 import type { Plan } from '../core/plan/plan.ts';
 import type { Step, StepOf } from '../core/plan/step.ts';
 import { restartMark } from '../core/run/restart-mark.ts';
@@ -50,7 +50,13 @@ export async function performStep(ports: PerformingPorts, input: PerformInput): 
 export async function originalsOf(ports: PerformingPorts, step: Step): Promise<{ originals: Original[]; digests: Record<string, string> }> {
   switch (step.kind) {
     case 'installControlPlane':
-      return { originals: [], digests: await digestsOf(ports, step.beside) };
+      return {
+        originals: await present(
+          ports,
+          step.changes.filter((change) => change.action === 'update').map((change) => change.ref),
+        ),
+        digests: await digestsOf(ports, step.beside),
+      };
     case 'moveDefault': {
       const moves = buildDefaultMove(await readWebhookObjects(ports), step.revision) ?? [];
       return {
@@ -58,16 +64,22 @@ export async function originalsOf(ports: PerformingPorts, step: Step): Promise<{
         digests: {},
       };
     }
-    case 'removeControlPlane': {
-      const objects = await Promise.all(step.changes.map((change) => ports.reader.readObject(change.ref)));
+    case 'removeControlPlane':
       return {
-        originals: objects.flatMap((object) => (object === undefined ? [] : [{ ref: refOf(object), object: plain(object) }])),
+        originals: await present(
+          ports,
+          step.changes.map((change) => change.ref),
+        ),
         digests: {},
       };
-    }
     default:
       return { originals: [], digests: {} };
   }
+}
+
+async function present(ports: PerformingPorts, refs: readonly ObjectRef[]): Promise<Original[]> {
+  const objects = await Promise.all(refs.map((ref) => ports.reader.readObject(ref)));
+  return objects.flatMap((object) => (object === undefined ? [] : [{ ref: refOf(object), object: plain(object) }]));
 }
 
 function plain(object: KubeObject): Record<string, unknown> {

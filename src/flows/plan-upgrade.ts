@@ -8,7 +8,7 @@ import type { MeshInventory } from '../core/mesh/mesh-inventory.ts';
 import type { MeshObjects } from '../core/mesh/mesh-objects.ts';
 import type { Moves } from '../core/moves/select-moves.ts';
 import { buildPlan } from '../core/plan/build-plan.ts';
-import type { Plan } from '../core/plan/plan.ts';
+import type { Pin, Plan } from '../core/plan/plan.ts';
 import { resolveEndpoints, type Endpoints } from '../core/plan/resolve-endpoints.ts';
 import { Problem } from '../core/problems/problem.ts';
 import type { UpgradeRequest } from '../core/request/upgrade-request.ts';
@@ -23,14 +23,17 @@ export interface PlannedUpgrade {
   readonly inventory: MeshInventory;
 }
 
-/** @throws Problem when the request cannot be planned for this mesh; findings are in the report and throw nothing */
-export async function planUpgrade(ports: PlanningPorts, request: UpgradeRequest): Promise<PlannedUpgrade> {
+/**
+ * @param pins of a plan whose request is planned again; empty for a new one
+ * @throws Problem when the request cannot be planned for this mesh; findings are in the report and throw nothing
+ */
+export async function planUpgrade(ports: PlanningPorts, request: UpgradeRequest, pins: readonly Pin[] = []): Promise<PlannedUpgrade> {
   const objects = await ports.reader.readMesh('plan');
   const inventory = buildInventory(objects);
   expectComplete(inventory);
   const endpoints = resolveEndpoints(request, inventory);
   if (endpoints instanceof Problem) throw endpoints;
-  const render = await renderIfNeeded(ports, request, endpoints, inventory);
+  const render = await renderIfNeeded(ports, { request, endpoints, inventory, pins });
   const [liveCrds, candidates, access] = await Promise.all([
     ports.reader.readIstioCrds(),
     ports.reader.readControlPlaneObjects(),
@@ -78,11 +81,16 @@ export function needOf(request: UpgradeRequest): AccessNeed {
   return request.action === 'migrate' ? 'move' : 'install';
 }
 
+interface RenderInput {
+  readonly request: UpgradeRequest;
+  readonly endpoints: Endpoints;
+  readonly inventory: MeshInventory;
+  readonly pins: readonly Pin[];
+}
+
 async function renderIfNeeded(
   ports: PlanningPorts,
-  request: UpgradeRequest,
-  endpoints: Endpoints,
-  inventory: MeshInventory,
+  { request, endpoints, inventory, pins }: RenderInput,
 ): Promise<RenderResult | undefined> {
   if (endpoints.installed || !endpoints.to) return undefined;
   const installer = ports.installerFor(request);
@@ -95,7 +103,7 @@ async function renderIfNeeded(
       ],
     });
   }
-  return renderControlPlane(installer, endpoints, inventory);
+  return renderControlPlane(installer, endpoints, inventory, pins);
 }
 
 interface ContextInput {

@@ -16,20 +16,24 @@ export interface RenderResult {
   readonly pins: readonly Pin[];
 }
 
-/** @throws Problem PLAN-003, TOOL-004 and what the installer throws */
+/**
+ * @param pins of a plan that is rendered again; empty for a new one
+ * @throws Problem PLAN-003, TOOL-004 and what the installer throws
+ */
 export async function renderControlPlane(
   installer: ControlPlaneInstaller,
   endpoints: Endpoints,
   inventory: MeshInventory,
+  pins: readonly Pin[],
 ): Promise<RenderResult> {
   const to = endpoints.to as Endpoint;
   const target: InstallTarget = { revision: to.revision, version: to.version, namespace: inventory.istioNamespace, overlay: '' };
-  const first = await installer.render(target);
+  const first = await installer.render(target, pins);
   const plain = expectControlPlane(first.objects, to);
   const installed = installedConfig(inventory, endpoints.from?.revision);
   const carry = carryOver(installed, renderedConfig(plain), first.requestedPaths, installer.canCarryOver);
   if (carry.overlay === '') return { rendered: plain, carry, pins: first.pins };
-  const second = await installer.render({ ...target, overlay: carry.overlay });
+  const second = await installer.render({ ...target, overlay: carry.overlay }, pins);
   return { rendered: expectControlPlane(second.objects, to), carry, pins: second.pins };
 }
 

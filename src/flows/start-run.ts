@@ -18,7 +18,7 @@ export interface FittedPlan {
 
 /** @throws Problem PLAN-014, PLAN-013 with the differences, CHEK-001 with the findings that refuse */
 export async function expectPlanFits(ports: RunPorts, plan: Plan): Promise<FittedPlan> {
-  const current = await planUpgrade(ports, plan.request);
+  const current = await planUpgrade(ports, plan.request, plan.pins);
   const { inventory } = current;
   if (plan.mesh.clusterUid !== '' && inventory.clusterUid !== '' && plan.mesh.clusterUid !== inventory.clusterUid) {
     throw new Problem('PLAN-014', {
@@ -79,7 +79,8 @@ export async function startRun(ports: RunPorts, plan: Plan, stopSignal: AbortSig
   return withLock(ports, async (lock) => {
     await ports.store.create(name, plan);
     const writer = await ports.store.open(name, ports.lock.identity);
-    if (isEnded(writer.record.state) || writer.record.state.phase === 'moved') throw alreadyApplied({ name, phase: writer.record.state.phase });
+    if (isEnded(writer.record.state) || writer.record.state.phase === 'moved')
+      throw alreadyApplied({ name, phase: writer.record.state.phase });
     if (writer.record.events.length === 0) {
       await writer.append({
         type: 'RunStarted',

@@ -26,9 +26,10 @@ export interface ControlPlaneInstaller {
   readonly movesDefaultWhenNoTag: boolean;
   /**
    * Renders without touching a cluster.
+   * @param pins of a plan that is rendered again: what came from standard input is taken from there
    * @throws Problem TOOL-001, TOOL-002, TOOL-003, ARGS-002, PLAN-003
    */
-  render(target: InstallTarget): Promise<RenderedInstall>;
+  render(target: InstallTarget, pins?: readonly Pin[]): Promise<RenderedInstall>;
   /**
    * Installs; may be called again after it was cut off. CRDs were applied before.
    * @param onOutput gets the tool's output line by line

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { text as readText } from 'node:stream/consumers';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { classifyRendered } from '../../core/controlplane/classify-rendered.ts';
 import { parseManifests } from '../../core/controlplane/parse-manifests.ts';
@@ -31,15 +32,16 @@ export class ManifestInstaller implements ControlPlaneInstaller {
     this.#options = options;
   }
 
-  async render(target: InstallTarget): Promise<RenderedInstall> {
-    const files = this.#options.paths.flatMap((path) => (path === '-' ? [readStdin()] : readFiles(path)));
+  async render(target: InstallTarget, pinned: readonly Pin[] = []): Promise<RenderedInstall> {
+    const files: ManifestFile[] = [];
+    for (const path of this.#options.paths) files.push(...(path === '-' ? [await readStdin(pinned)] : readFiles(path)));
     const pins = files.map(({ path, text }): Pin => ({
       name: PIN_NAME,
       path,
       sha256: sha256(text),
       ...(path === '-' ? { content: gzipSync(text).toString('base64') } : {}),
     }));
-    return Promise.resolve({ objects: files.flatMap(({ path, text }) => parsed(path, text, target.namespace)), pins, requestedPaths: [] });
+    return { objects: files.flatMap(({ path, text }) => parsed(path, text, target.namespace)), pins, requestedPaths: [] };
   }
 
   async install(target: InstallTarget, pins: readonly Pin[], onOutput: (line: string) => void): Promise<void> {
@@ -63,8 +65,14 @@ function parsed(path: string, text: string, namespace: string): KubeObject[] {
   return objects;
 }
 
-function readStdin(): ManifestFile {
-  return { path: '-', text: readFileSync(0, 'utf8') };
+/** Standard input can be read once only; a plan that was made from it carries its content. */
+let stdin: Promise<string> | undefined;
+
+async function readStdin(pinned: readonly Pin[]): Promise<ManifestFile> {
+  const pin = pinned.find((p) => p.name === PIN_NAME && p.path === '-');
+  if (pin) return { path: '-', text: pinnedText(pin) };
+  stdin ??= readText(process.stdin);
+  return { path: '-', text: await stdin };
 }
 
 /** A file, or every YAML and JSON file below a folder, in the order of their names. */

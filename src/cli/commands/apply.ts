@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { text as readText } from 'node:stream/consumers';
 import { refusing } from '../../core/findings/run-checks.ts';
 import { decodePlan, runName } from '../../core/plan/plan-file.ts';
 import type { Plan } from '../../core/plan/plan.ts';
@@ -27,7 +28,7 @@ export async function applyCommand(context: CommandContext, file: string | undef
   }
   return withRunSession(context, async (session) => {
     const { ports, stopSignal } = session;
-    const plan = readPlan(file, ports.sha256);
+    const plan = await readPlan(file, ports.sha256);
     const name = runName(plan, ports.sha256);
     const existing = (await ports.store.list()).find((run) => run.name === name);
     const finish = options.finish === true;
@@ -43,10 +44,10 @@ export async function applyCommand(context: CommandContext, file: string | undef
   });
 }
 
-function readPlan(file: string, sha256: (text: string) => string): Plan {
+async function readPlan(file: string, sha256: (text: string) => string): Promise<Plan> {
   let text: string;
   try {
-    text = readFileSync(file === '-' ? 0 : file, 'utf8');
+    text = file === '-' ? await readText(process.stdin) : readFileSync(file, 'utf8');
   } catch (error) {
     throw new Problem('ARGS-002', {
       what: `${file} cannot be read: ${fileTrouble(error)}.`,

@@ -56,11 +56,16 @@ export function proxyIdOf(pod: Pod): string {
   return `${pod.metadata.name}.${pod.metadata.namespace ?? ''}`;
 }
 
-/** Other XDS clients, such as istioctl itself, are no proxies: they carry no version of Istio's proxy. */
+/**
+ * Other XDS clients are no proxies. istioctl, while it asks an istiod, is listed there as `test-1.default` of this version.
+ * @source istio/istio pkg/adsc/adsc.go (default node metadata), seen on a real 1.29.1
+ */
+const CLIENT_VERSION = '65536.65536.65536';
+
 function allConnections(objects: MeshObjects): ProxyConnection[] {
   return objects.istiods.flatMap((report) =>
     report.proxies
-      .filter((entry) => entry.istioVersion !== undefined || entry.proxyType !== undefined)
+      .filter((entry) => entry.istioVersion !== CLIENT_VERSION && (entry.istioVersion !== undefined || entry.proxyType !== undefined))
       .map((entry) => ({ istiodPod: report.pod, revision: report.revision, entry, sync: connectionSyncState(entry) })),
   );
 }

@@ -68,20 +68,20 @@ function restoreDrafts(touched: readonly Step[], input: RollbackInput): StepDraf
 interface Restoring {
   readonly step: Step;
   readonly revision: string;
-  readonly expect: 'control-plane' | 'default';
+  readonly expect: 'control-plane' | 'default' | 'shared';
   readonly title: string;
 }
 
 function restoreDraft({ step, revision, expect, title }: Restoring, input: RollbackInput): StepDraft {
   const refs = input.originalRefs.get(step.id) ?? step.changes.map((change) => change.ref);
   return {
-    slug: expect === 'default' ? 'default' : `restore-${revision}`,
+    slug: { 'control-plane': `restore-${revision}`, default: 'default', shared: 'shared' }[expect],
     kind: 'restoreObject',
     title,
     phase: 'move',
     preconditions: [],
-    changes: refs.map((ref): ObjectChange => ({ action: expect === 'default' ? 'update' : 'create', ref, diff: [] })),
-    doneWhen: expect === 'default' ? 'the webhooks are as they were' : 'its objects are there again and istiod is ready',
+    changes: refs.map((ref): ObjectChange => ({ action: expect === 'control-plane' ? 'create' : 'update', ref, diff: [] })),
+    doneWhen: expect === 'control-plane' ? 'its objects are there again and istiod is ready' : 'the objects are as they were',
     undo: 'go forward again with a new plan',
     originalsOf: step.id,
     revision,
@@ -143,7 +143,8 @@ function gatewaysFirst(a: WorkloadMove, b: WorkloadMove): number {
 }
 
 /** Only what this run installed is removed. */
-function removalDrafts(touched: readonly Step[], { candidates, plan }: RollbackInput): StepDraft[] {
+function removalDrafts(touched: readonly Step[], input: RollbackInput): StepDraft[] {
+  const { candidates, plan } = input;
   const install = touched.find((step): step is StepOf<'installControlPlane'> => step.kind === 'installControlPlane');
   if (!install) return [];
   const planned = new Set(
@@ -163,7 +164,23 @@ function removalDrafts(touched: readonly Step[], { candidates, plan }: RollbackI
   const objects = [
     ...new Map([...own, ...halfInstalled].map((o) => [`${o.kind}/${o.metadata.namespace ?? ''}/${o.metadata.name}`, o])).values(),
   ];
+  const removal = removeStep({ revision: install.revision, version: plan.to?.version ?? install.version }, objects, []);
+  return [...sharedDrafts(install, input), { ...removal, phase: 'move' as const }];
+}
+
+/** Shared objects that the installation changed, such as the reader's service account, get their labels back. */
+function sharedDrafts(install: StepOf<'installControlPlane'>, input: RollbackInput): StepDraft[] {
+  const refs = input.originalRefs.get(install.id) ?? [];
+  if (refs.length === 0) return [];
   return [
-    { ...removeStep({ revision: install.revision, version: plan.to?.version ?? install.version }, objects, []), phase: 'move' as const },
+    restoreDraft(
+      {
+        step: install,
+        revision: install.revision,
+        expect: 'shared',
+        title: `${refs.length} shared ${refs.length === 1 ? 'object' : 'objects'} as before`,
+      },
+      input,
+    ),
   ];
 }

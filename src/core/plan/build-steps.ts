@@ -51,7 +51,7 @@ export function installStep(target: Endpoint, beside: Endpoint | undefined, obje
     ],
     changes: [
       ...objects.own.map((object): ObjectChange => ({ action: 'create', ref: refOf(object), diff: [] })),
-      ...objects.shared.flatMap((object): ObjectChange[] => sharedChange(object, objects.live)),
+      ...objects.shared.flatMap((object): ObjectChange[] => sharedChange(withLabels(object, objects.stamp), objects.live)),
     ],
     doneWhen: `istiod is ready, its webhook has a CA bundle, and a dry-run pod is injected by ${target.revision}`,
     undo: `delete the ${objects.own.length} objects of ${target.revision}; shared objects stay`,
@@ -68,6 +68,12 @@ export interface InstallObjects {
   readonly own: readonly KubeObject[];
   readonly shared: readonly KubeObject[];
   readonly live: readonly KubeObject[];
+  /** Labels that the installer puts on every object beyond what it renders. */
+  readonly stamp: Readonly<Record<string, string>>;
+}
+
+function withLabels(object: KubeObject, stamp: Readonly<Record<string, string>>): KubeObject {
+  return { ...object, metadata: { ...object.metadata, labels: { ...object.metadata.labels, ...stamp } } };
 }
 
 function sharedChange(object: KubeObject, live: readonly KubeObject[]): ObjectChange[] {
@@ -165,7 +171,7 @@ export function moveDefaultStep(objects: MeshObjects, to: string, from: string):
     kind: 'moveDefault',
     title: `default: ${from} → ${to} (injection, validation, leadership)`,
     phase: 'finish',
-    preconditions: [],
+    preconditions: [{ holds: 'revision-unused', revision: from }],
     changes: moves.map(({ before, after }): ObjectChange => ({
       action: before ? 'update' : 'create',
       ref: refOf(after),

@@ -84,13 +84,13 @@ export const stepSchema = z.discriminatedUnion('kind', [
     /** Objects that are shared and stay. */
     keeps: z.array(objectRefSchema).default([]),
   }),
-  /** Puts objects back as the record holds them: the removed control plane, or the webhooks of the default revision. */
+  /** Puts objects back as the record holds them: the removed control plane, the webhooks of the default revision, or shared objects. */
   z.strictObject({
     ...common,
     kind: z.literal('restoreObject'),
     originalsOf: z.string(),
     revision: z.string(),
-    expect: z.enum(['control-plane', 'default']),
+    expect: z.enum(['control-plane', 'default', 'shared']),
   }),
 ]);
 

@@ -83,8 +83,8 @@ function decideWaiting({ step, observation, assessment, memory }: Current, recor
         ? { kind: 'complete', step, evidence: ['already so', ...assessment.evidence] }
         : { kind: 'wait', step, waitMs: SAMPLE_INTERVAL_MS, detail: 'already so; making sure' };
     case 'pending':
-      // A removal begins only once nothing uses the revision: pods that terminate are waited for.
-      if (observation.kind === 'removal' && (observation.usage?.uses.length ?? 0) > 0)
+      // What a revision has is taken from it only once nothing uses it: pods that terminate are waited for.
+      if ('usage' in observation && (observation.usage?.uses.length ?? 0) > 0)
         return waitOrTimeOut({ step, observation, assessment, memory }, record, assessment.detail);
       return { kind: 'start', step };
   }

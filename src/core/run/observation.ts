@@ -42,6 +42,6 @@ export type StepObservation =
       readonly pods: readonly Pod[];
       readonly reports: readonly IstiodReport[];
     }
-  | { readonly kind: 'default'; readonly pending: readonly DefaultMove[] | undefined }
+  | { readonly kind: 'default'; readonly pending: readonly DefaultMove[] | undefined; readonly usage?: Usage }
   | { readonly kind: 'removal'; readonly present: readonly ObjectRef[]; readonly usage?: Usage }
   | { readonly kind: 'restore'; readonly pending: readonly KubeObject[]; readonly controlPlane?: ControlPlaneObservation };

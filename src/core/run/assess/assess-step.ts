@@ -2,7 +2,7 @@
 import { refText } from '../../controlplane/object-identity.ts';
 import { Defect, Problem } from '../../problems/problem.ts';
 import type { Step, StepOf } from '../../plan/step.ts';
-import { usageVerdict, type Use } from '../../usage/find-uses.ts';
+import { usageVerdict, type Usage, type Use } from '../../usage/find-uses.ts';
 import type { StepObservation } from '../observation.ts';
 import type { StepAssessment } from '../step-assessment.ts';
 import { assessControlPlane, controlPlaneProblem } from './assess-control-plane.ts';
@@ -86,7 +86,7 @@ function assessNamespace(
   };
 }
 
-function assessDefault(step: StepOf<'moveDefault'>, { pending }: Extract<StepObservation, { kind: 'default' }>): StepAssessment {
+function assessDefault(step: StepOf<'moveDefault'>, { pending, usage }: Extract<StepObservation, { kind: 'default' }>): StepAssessment {
   if (pending === undefined) {
     return {
       kind: 'blocked',
@@ -96,8 +96,19 @@ function assessDefault(step: StepOf<'moveDefault'>, { pending }: Extract<StepObs
       }),
     };
   }
-  if (pending.length > 0) return { kind: 'pending', detail: `${pending.length} objects still point to ${step.from}` };
-  return { kind: 'satisfied', evidence: [`injection, validation and leadership of the default point to ${step.revision}`] };
+  if (pending.length === 0)
+    return { kind: 'satisfied', evidence: [`injection, validation and leadership of the default point to ${step.revision}`] };
+  return (usage && stillUsed(step.from, usage)) ?? { kind: 'pending', detail: `${pending.length} objects still point to ${step.from}` };
+}
+
+/** Why a revision must not lose what it has; undefined when nothing uses it. */
+function stillUsed(revision: string, usage: Usage): StepAssessment | undefined {
+  const lasting = usage.uses.filter((use) => !use.passing);
+  if (lasting.length > 0) return { kind: 'blocked', problem: inUseProblem(revision, lasting) };
+  if (usage.uses.length > 0)
+    return { kind: 'pending', detail: `${usage.uses.length} terminating ${usage.uses.length === 1 ? 'pod' : 'pods'} still use it` };
+  if (usageVerdict(usage) === 'unknown') return { kind: 'blocked', problem: unknownUseProblem(revision, usage.unknown) };
+  return undefined;
 }
 
 function assessRemoval(
@@ -111,13 +122,8 @@ function assessRemoval(
       kind: 'pending',
       detail: `${observed.present.length} objects are still there: ${observed.present.slice(0, 2).map(refText).join(', ')}`,
     };
-  const { usage } = observed;
-  if (!usage) return { kind: 'pending', detail: 'not yet known whether it is used' };
-  const lasting = usage.uses.filter((use) => !use.passing);
-  if (lasting.length > 0) return { kind: 'blocked', problem: inUseProblem(step.revision, lasting) };
-  if (usage.uses.length > 0) return { kind: 'pending', detail: `${usage.uses.length} terminating pods still use it` };
-  if (usageVerdict(usage) === 'unknown') return { kind: 'blocked', problem: unknownUseProblem(step.revision, usage.unknown) };
-  return { kind: 'pending', detail: 'nothing uses it any more' };
+  if (!observed.usage) return { kind: 'pending', detail: 'not yet known whether it is used' };
+  return stillUsed(step.revision, observed.usage) ?? { kind: 'pending', detail: 'nothing uses it any more' };
 }
 
 export function inUseProblem(revision: string, uses: readonly Use[]): Problem {
@@ -148,6 +154,7 @@ function assessRestore(step: StepOf<'restoreObject'>, observed: Extract<StepObse
       kind: 'pending',
       detail: `${observed.pending.length} objects are not as they were: ${refText({ ...first.metadata, apiVersion: first.apiVersion, kind: first.kind })}`,
     };
+  if (step.expect === 'shared') return { kind: 'satisfied', evidence: ['shared objects are as they were'] };
   if (step.expect === 'default') return { kind: 'satisfied', evidence: [`the default points to ${step.revision} as before`] };
   const controlPlane = observed.controlPlane ?? { pods: [], webhooks: [] };
   return assessControlPlane({ revision: step.revision, namespace: '', mustInject: false }, controlPlane);
