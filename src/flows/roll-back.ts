@@ -9,7 +9,7 @@ import { Problem } from '../core/problems/problem.ts';
 import type { RunRecord } from '../core/run/run-state.ts';
 import { instant, type RunPorts } from './flow-ports.ts';
 import { performRun, type RunResult } from './perform-run.ts';
-import { withLock } from './start-run.ts';
+import { record as store, withLock } from './start-run.ts';
 
 /** @returns the plan of the roll-back, from the record and the mesh as it is now @throws Problem RUN-040, RUN-005 */
 export async function planRollback(ports: RunPorts, record: RunRecord): Promise<Plan> {
@@ -56,10 +56,10 @@ export async function rollBack(ports: RunPorts, name: string, reason: string, st
     if (needsRollbackPlan(writer.record)) {
       await writer.storeBackPlan(await planRollback(ports, writer.record));
       await ports.store.setPaused(name, false);
-      await writer.append({ type: 'RollbackStarted', at, by: ports.lock.identity, reason });
+      await store(ports, writer, { type: 'RollbackStarted', at, by: ports.lock.identity, reason });
     } else {
       await ports.store.setPaused(name, false);
-      await writer.append({ type: 'Resumed', at, by: ports.lock.identity });
+      await store(ports, writer, { type: 'Resumed', at, by: ports.lock.identity });
     }
     return performRun(ports, { writer, lock, stopSignal });
   });

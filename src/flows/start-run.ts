@@ -6,6 +6,7 @@ import type { Plan } from '../core/plan/plan.ts';
 import { planDigest, runName } from '../core/plan/plan-file.ts';
 import { Problem } from '../core/problems/problem.ts';
 import { currentStep } from '../core/run/decide-next-action.ts';
+import type { RunEvent } from '../core/run/run-event.ts';
 import { isEnded, stepStatus, type RunPhase, type RunRecord } from '../core/run/run-state.ts';
 import { instant, type RunPorts } from './flow-ports.ts';
 import { performRun, type RunResult } from './perform-run.ts';
@@ -82,7 +83,7 @@ export async function startRun(ports: RunPorts, plan: Plan, stopSignal: AbortSig
     if (isEnded(writer.record.state) || writer.record.state.phase === 'moved')
       throw alreadyApplied({ name, phase: writer.record.state.phase });
     if (writer.record.events.length === 0) {
-      await writer.append({
+      await record(ports, writer, {
         type: 'RunStarted',
         at: instant(ports.clock.nowMs()),
         driver: ports.lock.identity,
@@ -119,6 +120,12 @@ export function alreadyApplied({ name, phase }: { readonly name: string; readonl
 
 type Lock = Parameters<typeof performRun>[1]['lock'];
 type Writer = Parameters<typeof performRun>[1]['writer'];
+
+/** Stores an event and tells it. */
+export async function record(ports: RunPorts, writer: Writer, event: RunEvent): Promise<void> {
+  const after = await writer.append(event);
+  ports.observer.tell({ kind: 'event', event, record: after });
+}
 
 /** Runs something with the lock of the mesh in hand, and gives it back however it ends. */
 export async function withLock<T>(ports: RunPorts, use: (lock: Lock) => Promise<T>): Promise<T> {
@@ -173,8 +180,8 @@ async function goOn(ports: RunPorts, writer: Writer, name: string): Promise<void
   await ports.store.setPaused(name, false);
   const at = instant(ports.clock.nowMs());
   const { state } = writer.record;
-  if (state.phase === 'paused' || state.phase === 'failed') await writer.append({ type: 'Resumed', at, by: ports.lock.identity });
-  else await writer.append({ type: 'DriverChanged', at, driver: ports.lock.identity });
+  if (state.phase === 'paused' || state.phase === 'failed') await record(ports, writer, { type: 'Resumed', at, by: ports.lock.identity });
+  else await record(ports, writer, { type: 'DriverChanged', at, driver: ports.lock.identity });
 }
 
 /** Only steps that were not begun must still fit: what the run itself did changes the mesh. */
@@ -202,7 +209,7 @@ export async function finishRun(ports: RunPorts, name: string, stopSignal: Abort
         next: [{ label: 'go on with it', command: `meshlift resume ${name}` }],
       });
     }
-    await writer.append({ type: 'FinishAsked', at: instant(ports.clock.nowMs()), by: ports.lock.identity });
+    await record(ports, writer, { type: 'FinishAsked', at: instant(ports.clock.nowMs()), by: ports.lock.identity });
     return performRun(ports, { writer, lock, stopSignal });
   });
 }

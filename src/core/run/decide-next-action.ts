@@ -85,7 +85,7 @@ function decideWaiting({ step, observation, assessment, memory }: Current, recor
     case 'pending':
       // What a revision has is taken from it only once nothing uses it: pods that terminate are waited for.
       if ('usage' in observation && (observation.usage?.uses.length ?? 0) > 0)
-        return waitOrTimeOut({ step, observation, assessment, memory }, record, assessment.detail);
+        return waitOrTimeOut({ step, observation, assessment, memory }, record, assessment);
       return { kind: 'start', step };
   }
 }
@@ -111,13 +111,17 @@ function decideStarted(current: Current, record: RunRecord): NextAction {
     case 'pending':
       // After a crash nobody knows whether the effect was brought about; every effect may be repeated without harm.
       if (!memory.performed) return { kind: 'perform', step };
-      return waitOrTimeOut(current, record, assessment.detail);
+      return waitOrTimeOut(current, record, assessment);
   }
 }
 
-function waitOrTimeOut({ step, observation, memory }: Current, record: RunRecord, detail: string): NextAction {
-  if (memory.elapsedMs >= timeoutMs(step, record)) return { kind: 'fail', step, problem: timeoutProblem(step, observation, detail) };
-  return { kind: 'wait', step, waitMs: SAMPLE_INTERVAL_MS, detail };
+function waitOrTimeOut(
+  { step, observation, memory }: Current,
+  record: RunRecord,
+  pending: Extract<StepAssessment, { kind: 'pending' }>,
+): NextAction {
+  if (memory.elapsedMs >= timeoutMs(step, record)) return { kind: 'fail', step, problem: timeoutProblem(step, observation, pending) };
+  return { kind: 'wait', step, waitMs: SAMPLE_INTERVAL_MS, detail: pending.detail };
 }
 
 /** What needs no pods to start is settled within seconds, so that waiting longer only hides a mistake. */

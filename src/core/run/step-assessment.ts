@@ -1,9 +1,12 @@
 import type { Problem } from '../problems/problem.ts';
 
+/** What a workload is waiting for, in the order in which it gets there. */
+export type PendingCause = 'rollout' | 'revision' | 'unknown' | 'proxies';
+
 /** How the target of a step stands, judged from what was observed. */
 export type StepAssessment =
   /** Not yet as wanted; `detail` says what is missing, with figures. */
-  | { readonly kind: 'pending'; readonly detail: string }
+  | { readonly kind: 'pending'; readonly detail: string; readonly cause?: PendingCause }
   /** As wanted in this sample. */
   | { readonly kind: 'satisfied'; readonly evidence: readonly string[] }
   /** The target is gone, so there is nothing left to do. */

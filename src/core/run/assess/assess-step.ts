@@ -4,7 +4,7 @@ import { Defect, Problem } from '../../problems/problem.ts';
 import type { Step, StepOf } from '../../plan/step.ts';
 import { usageVerdict, type Usage, type Use } from '../../usage/find-uses.ts';
 import type { StepObservation } from '../observation.ts';
-import type { StepAssessment } from '../step-assessment.ts';
+import type { PendingCause, StepAssessment } from '../step-assessment.ts';
 import { assessControlPlane, controlPlaneProblem } from './assess-control-plane.ts';
 import { assessWorkload, restartProblem } from './assess-workload.ts';
 
@@ -161,9 +161,14 @@ function assessRestore(step: StepOf<'restoreObject'>, observed: Extract<StepObse
 }
 
 /** The problem to tell when a step did not come to its end in time. */
-export function timeoutProblem(step: Step, observation: StepObservation, detail: string): Problem {
+export function timeoutProblem(
+  step: Step,
+  observation: StepObservation,
+  waiting: { readonly detail: string; readonly cause?: PendingCause },
+): Problem {
+  const { detail } = waiting;
   if ((step.kind === 'restartWorkload' || step.kind === 'restartGateway') && observation.kind === 'workload')
-    return restartProblem(step, observation, detail);
+    return restartProblem(step, observation, waiting);
   if (step.kind === 'installControlPlane' && observation.kind === 'control-plane') {
     return controlPlaneProblem({ revision: step.revision, namespace: step.namespace, mustInject: true }, observation.controlPlane, detail);
   }

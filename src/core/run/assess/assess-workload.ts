@@ -7,7 +7,7 @@ import { injectedRevision, readProxy } from '../../mesh/read-proxy.ts';
 import { connectionSyncState } from '../../mesh/sync-state.ts';
 import { Problem } from '../../problems/problem.ts';
 import type { StepObservation } from '../observation.ts';
-import type { StepAssessment } from '../step-assessment.ts';
+import type { PendingCause, StepAssessment } from '../step-assessment.ts';
 import { describeUnready, isReady, isTerminating } from './describe-pods.ts';
 import { rolloutStatus } from './rollout-status.ts';
 
@@ -22,42 +22,51 @@ export function assessWorkload(step: RestartStep, observation: WorkloadObservati
   const rollout = rolloutStatus(controller);
   const pods = observation.pods.filter((pod) => !isTerminating(pod) && pod.status?.phase !== 'Succeeded' && pod.status?.phase !== 'Failed');
   if (rollout.kind === 'stuck') return { kind: 'blocked', problem: notReadyProblem(step, name, pods, rollout.detail) };
-  if (rollout.kind === 'progressing') return { kind: 'pending', detail: rollout.detail };
+  if (rollout.kind === 'progressing') return pending('rollout', rollout.detail);
   const unready = pods.filter((pod) => !isReady(pod)).length;
-  if (unready > 0) return { kind: 'pending', detail: `${pods.length - unready} of ${pods.length} pods ready` };
+  if (unready > 0) return pending('rollout', `${pods.length - unready} of ${pods.length} pods ready`);
   if (pods.length === 0) return { kind: 'satisfied', evidence: ['scaled to zero: no pods'] };
   return assessProxies(step, pods, observation.reports);
 }
 
+function pending(cause: PendingCause, detail: string): StepAssessment {
+  return { kind: 'pending', detail, cause };
+}
+
 function assessProxies(step: RestartStep, pods: readonly Pod[], reports: readonly IstiodReport[]): StepAssessment {
+  const all = pods.length;
   const wrong = pods.filter((pod) => revisionOf(pod) !== step.revision);
   if (wrong.length > 0)
-    return {
-      kind: 'pending',
-      detail: `${wrong.length} of ${pods.length} pods are on ${[...new Set(wrong.map((pod) => revisionOf(pod) ?? 'no revision'))].join(', ')}`,
-    };
-  if (step.revision === null) return { kind: 'satisfied', evidence: [`${pods.length} pods ready, without a proxy as their template asks`] };
+    return pending('revision', `${wrong.length} of ${all} pods are on ${revisionNames(wrong)}, wanted ${step.revision ?? 'no proxy'}`);
+  if (step.revision === null) return { kind: 'satisfied', evidence: [`${podsText(all)} ready, without a proxy as the template asks`] };
   const silent = reports.find((report) => report.revision === step.revision && report.error !== undefined);
   const missing = pods.filter((pod) => connectionOf(pod, step.revision, reports) === undefined);
   if (missing.length > 0 && silent)
-    return { kind: 'pending', detail: `unknown: ${silent.pod} does not say which proxies are connected (${silent.error ?? ''})` };
-  if (missing.length > 0)
-    return { kind: 'pending', detail: `${pods.length - missing.length} of ${pods.length} proxies connected to ${step.revision}` };
+    return pending('unknown', `${silent.pod} does not say which proxies are connected (${silent.error ?? ''})`);
+  if (missing.length > 0) return pending('proxies', `${all - missing.length} of ${all} proxies connected to ${step.revision}`);
   const elsewhere = pods.filter((pod) => reports.some((r) => r.revision !== step.revision && entryOf(pod, r) !== undefined));
-  if (elsewhere.length > 0)
-    return { kind: 'pending', detail: `${elsewhere.length} of ${pods.length} proxies are still listed by another istiod` };
-  const unsynced = pods.filter((pod) => {
-    const entry = connectionOf(pod, step.revision, reports);
-    return entry === undefined || connectionSyncState(entry) !== 'synced';
-  });
-  if (unsynced.length > 0) return { kind: 'pending', detail: `${pods.length - unsynced.length} of ${pods.length} proxies synced` };
+  if (elsewhere.length > 0) return pending('proxies', `${elsewhere.length} of ${all} proxies are still listed by another istiod`);
+  const synced = pods.filter((pod) => isSynced(connectionOf(pod, step.revision, reports)));
+  if (synced.length < all) return pending('proxies', `${synced.length} of ${all} proxies synced`);
   return {
     kind: 'satisfied',
     evidence: [
-      `${pods.length} pods ready and injected by ${step.revision}`,
-      `${pods.length} proxies connected to ${step.revision} and synced`,
+      `${podsText(all)} ready and injected by ${step.revision}`,
+      `${all} ${all === 1 ? 'proxy' : 'proxies'} connected to ${step.revision} and synced`,
     ],
   };
+}
+
+function podsText(count: number): string {
+  return `${count} ${count === 1 ? 'pod' : 'pods'}`;
+}
+
+function isSynced(entry: SyncEntry | undefined): boolean {
+  return entry !== undefined && connectionSyncState(entry) === 'synced';
+}
+
+function revisionNames(pods: readonly Pod[]): string {
+  return [...new Set(pods.map((pod) => revisionOf(pod) ?? 'no revision'))].join(', ');
 }
 
 function revisionOf(pod: Pod): string | null {
@@ -83,24 +92,26 @@ function pausedProblem(step: RestartStep, name: string): Problem {
 }
 
 /** The problem of a restart that did not come to its end in time; what the pods say is in it. */
-export function restartProblem(step: RestartStep, observation: WorkloadObservation, detail: string): Problem {
+export function restartProblem(
+  step: RestartStep,
+  observation: WorkloadObservation,
+  waiting: { readonly detail: string; readonly cause?: PendingCause },
+): Problem {
   const name = `${shortName(step.workload)} in ${step.workload.namespace}`;
-  const pods = observation.pods.filter((pod) => !isTerminating(pod));
-  const ready = pods.filter(isReady);
-  const wrong = ready.filter((pod) => revisionOf(pod) !== step.revision);
-  if (detail.startsWith('unknown')) return stateUnknownProblem(step, name, detail);
-  if (ready.length < pods.length || pods.length === 0 || (wrong.length === 0 && !/prox/.test(detail)))
-    return notReadyProblem(step, name, pods, detail);
-  if (wrong.length > 0) {
-    return new Problem('RUN-022', {
-      what: `${name}: ${wrong.length} of ${pods.length} pods are on ${[...new Set(wrong.map((pod) => revisionOf(pod) ?? 'no revision'))].join(', ')}, wanted ${step.revision ?? 'no proxy'}.`,
-      next: lookAtPods(step),
-    });
+  const { detail, cause } = waiting;
+  switch (cause) {
+    case 'revision':
+      return new Problem('RUN-022', { what: `${name}: ${detail}.`, next: lookAtPods(step) });
+    case 'unknown':
+      return stateUnknownProblem(step, name, detail);
+    case 'proxies':
+      return new Problem('RUN-024', {
+        what: `${name}: ${detail}.`,
+        next: [{ label: 'look', command: 'meshlift proxy-status' }, ...lookAtPods(step)],
+      });
+    default:
+      return notReadyProblem(step, name, observation.pods, detail);
   }
-  return new Problem('RUN-024', {
-    what: `${name}: ${detail}.`,
-    next: [{ label: 'look', command: 'meshlift proxy-status' }, ...lookAtPods(step)],
-  });
 }
 
 function stateUnknownProblem(step: RestartStep, name: string, detail: string): Problem {

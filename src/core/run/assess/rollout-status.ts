@@ -29,7 +29,10 @@ function deploymentStatus({ spec, status }: PodController): RolloutStatus {
     return { kind: 'stuck', detail: progressing.message ?? 'progress deadline exceeded' };
   const wanted = spec?.replicas ?? 1;
   const updated = status?.updatedReplicas ?? 0;
-  if (updated < wanted) return { kind: 'progressing', detail: `${updated} of ${wanted} new pods created` };
+  // The controller could not create pods: a quota, or an admission that refuses them.
+  const failure = status?.conditions?.find((c) => c.type === 'ReplicaFailure' && c.status === 'True')?.message;
+  if (updated < wanted)
+    return { kind: 'progressing', detail: `${updated} of ${wanted} new pods created${failure === undefined ? '' : `: ${failure}`}` };
   const old = (status?.replicas ?? 0) - updated;
   if (old > 0) return { kind: 'progressing', detail: `${old} old ${old === 1 ? 'pod' : 'pods'} still there` };
   const available = status?.availableReplicas ?? 0;
