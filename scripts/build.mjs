@@ -8,6 +8,20 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
+/** client-node does not say that its modules can be left out, and its index brings all 700 along; none of them acts when loaded. */
+const unusedCanGo = {
+  name: 'client-node-without-side-effects',
+  setup({ onResolve, resolve }) {
+    onResolve({ filter: /./ }, async ({ path, pluginData, ...context }) => {
+      const concerns = path.startsWith('@kubernetes/client-node') || (path.startsWith('.') && context.importer.includes('@kubernetes/client-node/'));
+      if (!concerns || pluginData === 'asked') return undefined;
+      const { importer, resolveDir, kind } = context;
+      const found = await resolve(path, { importer, resolveDir, kind, pluginData: 'asked' });
+      return found.errors.length > 0 ? { errors: found.errors } : { path: found.path, sideEffects: false };
+    });
+  },
+};
+
 const { metafile } = await build({
   absWorkingDir: root,
   entryPoints: { cli: 'src/cli/main.ts' },
@@ -24,6 +38,8 @@ const { metafile } = await build({
   define: { MESHLIFT_VERSION: JSON.stringify(version) },
   // CommonJS dependencies call require(), which ES modules do not have.
   banner: { js: "import{createRequire as meshliftCreateRequire}from'node:module';const require=meshliftCreateRequire(import.meta.url);" },
+  alias: { undici: './scripts/without-undici.mjs' },
+  plugins: [unusedCanGo],
   metafile: true,
   logLevel: 'warning',
 });

@@ -1,4 +1,4 @@
-/** The only place that knows the adapters. */
+/** Puts the adapters behind the ports of those who plan and perform. Only the files named compose know adapters. */
 import { createHash } from 'node:crypto';
 import { userInfo } from 'node:os';
 import type { UpgradeRequest } from '../core/request/upgrade-request.ts';

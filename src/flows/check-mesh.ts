@@ -3,7 +3,7 @@ import { runChecks, type CheckReport } from '../core/findings/run-checks.ts';
 import { buildInventory } from '../core/mesh/build-inventory.ts';
 import type { MeshInventory } from '../core/mesh/mesh-inventory.ts';
 import { selectMoves } from '../core/moves/select-moves.ts';
-import { noIstio } from '../core/plan/resolve-endpoints.ts';
+import { noIstio } from '../core/mesh/mesh-problems.ts';
 import { accessRules } from '../core/permissions/access-rules.ts';
 import { revisionNameFor } from '../core/versions/istio-version.ts';
 import type { UpgradeRequest } from '../core/request/upgrade-request.ts';

@@ -63,7 +63,7 @@ function wallOf(room: string, path: string): Wall | undefined {
       return { rooms: ['src/core', 'src/ports'], outside: 'anything' };
     case 'cli': {
       const rooms = ['src/core', 'src/ports', 'src/flows'];
-      return { rooms: path === 'src/cli/compose.ts' ? [...rooms, 'src/adapters'] : rooms, outside: 'anything' };
+      return { rooms: /^src\/cli\/compose(-[a-z]+)?\.ts$/.test(path) ? [...rooms, 'src/adapters'] : rooms, outside: 'anything' };
     }
   }
 }

@@ -6,6 +6,7 @@
  */
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https';
+import { createSecureContext } from 'node:tls';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { KubeObject } from '../../core/mesh/kube-objects.ts';
 import { KubeStatusError, toProblem, type RequestIntent } from './kube-errors.ts';
@@ -103,9 +104,11 @@ export class KubeClient {
     const cluster = this.config.getCurrentCluster();
     if (cluster?.proxyUrl !== undefined && options.agent instanceof HttpAgent) return options.agent;
     const { ca, cert, key, rejectUnauthorized, servername } = options;
-    const tls = Object.fromEntries(
-      Object.entries({ ca, cert, key, rejectUnauthorized, servername }).filter(([, value]) => value !== undefined),
-    );
+    const given = (values: Record<string, unknown>): Record<string, unknown> =>
+      Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+    // Reading certificates takes longer than a handshake, so that it is done once for all connections.
+    const secureContext = createSecureContext(given({ ca, cert, key }));
+    const tls = { secureContext, ...given({ rejectUnauthorized, servername }) };
     const pool = { keepAlive: true, maxSockets: CONNECTIONS };
     return this.server.startsWith('http:') ? new HttpAgent(pool) : new Agent({ ...pool, ...tls });
   }

@@ -2,7 +2,7 @@
 import { request } from 'node:http';
 import { Duplex, PassThrough } from 'node:stream';
 import type { Socket } from 'node:net';
-import { PortForward } from '@kubernetes/client-node';
+import { WebSocketHandler } from '@kubernetes/client-node/dist/web-socket-handler.js';
 import { Problem } from '../../core/problems/problem.ts';
 import type { KubeClient } from './kube-client.ts';
 import { KubeStatusError, toProblem } from './kube-errors.ts';
@@ -35,23 +35,38 @@ interface Forwarded {
   close(): void;
 }
 
+/**
+ * Channel 0 carries data, channel 1 errors; the first message of each only names the port.
+ * @source kubernetes/kubernetes staging/src/k8s.io/kubelet/pkg/cri/streaming/portforward/websocket.go @v1.34
+ */
+const DATA_CHANNEL = 0;
+
 async function forward(client: KubeClient, target: PodTarget): Promise<Forwarded> {
   const toPod = new PassThrough();
   const fromPod = new PassThrough();
-  const errorStream = new PassThrough();
+  const opened = new Set<number>();
   let errors = '';
-  errorStream.on('data', (chunk: Buffer) => {
-    errors += chunk.toString('utf8');
-    fromPod.destroy(new Error(errors.trim()));
-  });
-  let socket: Awaited<ReturnType<PortForward['portForward']>>;
+  const onMessage = (channel: number, data: Buffer): boolean => {
+    const content = opened.has(channel) ? data : data.subarray(2);
+    opened.add(channel);
+    if (channel === DATA_CHANNEL) fromPod.write(content);
+    else if (content.length > 0) {
+      errors += content.toString('utf8');
+      fromPod.destroy(new Error(errors.trim()));
+    }
+    return true;
+  };
+  const path = `/api/v1/namespaces/${target.namespace}/pods/${target.pod}/portforward?ports=${target.port}`;
+  // By default the handler closes our own standard output when the server closes a channel.
+  const handler = new WebSocketHandler(client.config, undefined, { stdin: toPod, stdout: new PassThrough(), stderr: new PassThrough() });
+  let socket: Awaited<ReturnType<WebSocketHandler['connect']>>;
   try {
-    socket = await new PortForward(client.config).portForward(target.namespace, target.pod, [target.port], fromPod, errorStream, toPod);
+    socket = await handler.connect(path, null, onMessage);
   } catch (error) {
     throw forwardProblem(error, target, client);
   }
-  const webSocket = typeof socket === 'function' ? socket() : socket;
-  webSocket?.on('close', () => fromPod.end());
+  WebSocketHandler.handleStandardInput(socket, toPod, DATA_CHANNEL);
+  socket.on('close', () => fromPod.end());
   const stream = Duplex.from({ readable: fromPod, writable: toPod });
   stream.on('error', () => undefined);
   return {
@@ -59,7 +74,7 @@ async function forward(client: KubeClient, target: PodTarget): Promise<Forwarded
     errors: () => errors.trim(),
     close: () => {
       stream.destroy();
-      webSocket?.terminate();
+      socket.terminate();
     },
   };
 }

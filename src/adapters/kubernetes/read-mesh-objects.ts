@@ -28,26 +28,14 @@ export async function readMeshObjects(source: MeshSource, scope: 'status' | 'pla
   const list = <T extends KubeObject>(resource: Resource, options: ListOptions = {}): Promise<T[]> =>
     listOrNote<T>(client, resource, options, unread);
   const kind = (apiVersion: string, name: string): Resource => known(apiVersion, name);
-  // Everything else follows once a first answer shows that the cluster is there and accepts us.
-  const [version, kubeSystem] = await Promise.all([readVersion(client), readUid(client)]);
   const podsAndIstiods = list<Pod>(kind('v1', 'Pod')).then(async (pods) => {
     const istiods = await readIstiods(client, pods.filter(isIstiodPod), { withVersion: true });
     return { pods, istiods };
   });
-  const [{ pods, istiods }, namespaces, deployments, statefulSets, daemonSets, replicaSets, rollouts, jobs, cronJobs, services] =
-    await Promise.all([
-      podsAndIstiods,
-      list(kind('v1', 'Namespace')),
-      list<PodController>(kind('apps/v1', 'Deployment')),
-      list<PodController>(kind('apps/v1', 'StatefulSet')),
-      list<PodController>(kind('apps/v1', 'DaemonSet')),
-      listReplicaSets(client, unread),
-      list<PodController>(kind('argoproj.io/v1alpha1', 'Rollout'), { optional: true }),
-      list(kind('batch/v1', 'Job')),
-      list(kind('batch/v1', 'CronJob')),
-      list(kind('v1', 'Service')),
-    ]);
-  const [mutatingWebhooks, validatingWebhooks, configMaps, gatewayApiGateways, podDisruptionBudgets, pinnedObjects] = await Promise.all([
+  const rest = Promise.all([
+    list(kind('batch/v1', 'Job')),
+    list(kind('batch/v1', 'CronJob')),
+    list(kind('v1', 'Service')),
     list(kind('admissionregistration.k8s.io/v1', 'MutatingWebhookConfiguration')),
     list(kind('admissionregistration.k8s.io/v1', 'ValidatingWebhookConfiguration')),
     list(kind('v1', 'ConfigMap'), { namespace: istioNamespace, labelSelector: 'istio.io/rev' }),
@@ -55,6 +43,31 @@ export async function readMeshObjects(source: MeshSource, scope: 'status' | 'pla
     scope === 'plan' ? list(kind('policy/v1', 'PodDisruptionBudget')) : [],
     scope === 'plan' ? readPinned(client, unread) : [],
   ]);
+  // Whichever fails first is told; a second failure of the same look says nothing new.
+  rest.catch(() => undefined);
+  const [version, kubeSystem, { pods, istiods }, namespaces, deployments, statefulSets, daemonSets, replicaSets, rollouts] =
+    await Promise.all([
+      readVersion(client),
+      readUid(client),
+      podsAndIstiods,
+      list(kind('v1', 'Namespace')),
+      list<PodController>(kind('apps/v1', 'Deployment')),
+      list<PodController>(kind('apps/v1', 'StatefulSet')),
+      list<PodController>(kind('apps/v1', 'DaemonSet')),
+      listReplicaSets(client, unread),
+      list<PodController>(kind('argoproj.io/v1alpha1', 'Rollout'), { optional: true }),
+    ]);
+  const [
+    jobs,
+    cronJobs,
+    services,
+    mutatingWebhooks,
+    validatingWebhooks,
+    configMaps,
+    gatewayApiGateways,
+    podDisruptionBudgets,
+    pinnedObjects,
+  ] = await rest;
   return {
     readAtMs: source.nowMs(),
     clusterName: source.clusterName,

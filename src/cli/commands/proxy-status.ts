@@ -1,9 +1,10 @@
 import { buildInventory } from '../../core/mesh/build-inventory.ts';
-import { noIstio } from '../../core/plan/resolve-endpoints.ts';
+import { noIstio } from '../../core/mesh/mesh-problems.ts';
 import { Problem } from '../../core/problems/problem.ts';
 import { summarizeProxies, type ProxyStatus } from '../../core/status/summarize-proxies.ts';
 import type { CommandContext } from '../arguments/global-options.ts';
-import { compose, type Composed } from '../compose.ts';
+import type { ClusterReader } from '../../ports/cluster.ts';
+import { withReader } from '../compose-reader.ts';
 import { ExitCode } from '../exit-codes.ts';
 import { renderProxyStatus } from '../views/proxy-status-text.ts';
 import { isStructured, renderStructured } from '../views/structured.ts';
@@ -14,15 +15,12 @@ export async function proxyStatusCommand(
   pod: string | undefined,
   options: { readonly watch?: boolean },
 ): Promise<ExitCode> {
-  const ports = compose(context.options);
-  try {
-    const draw = async (): Promise<string> => render(context, await readProxies(context, ports, pod));
+  return withReader(context.options, async (reader) => {
+    const draw = async (): Promise<string> => render(context, await readProxies(context, reader, pod));
     if (options.watch === true) await watchScreen(context, draw);
     else context.terminal.out(await draw());
     return ExitCode.done;
-  } finally {
-    ports.close();
-  }
+  });
 }
 
 interface Seen {
@@ -31,8 +29,8 @@ interface Seen {
   readonly notes: readonly string[];
 }
 
-async function readProxies(context: CommandContext, ports: Composed, pod: string | undefined): Promise<Seen> {
-  const inventory = buildInventory(await ports.reader.readMesh('status'));
+async function readProxies(context: CommandContext, reader: ClusterReader, pod: string | undefined): Promise<Seen> {
+  const inventory = buildInventory(await reader.readMesh('status'));
   if (inventory.revisions.length === 0 && inventory.unread.length === 0) throw noIstio(inventory);
   const all = summarizeProxies(inventory, context.options.allNamespaces === true ? [] : context.options.namespace);
   const proxies = pod === undefined ? all : all.filter((p) => isNamed(p, pod));

@@ -1,27 +1,25 @@
 import { buildInventory } from '../../core/mesh/build-inventory.ts';
-import { noIstio } from '../../core/plan/resolve-endpoints.ts';
+import { noIstio } from '../../core/mesh/mesh-problems.ts';
 import { Problem } from '../../core/problems/problem.ts';
 import { summarizeMesh, type MeshStatus } from '../../core/status/summarize-mesh.ts';
 import type { CommandContext } from '../arguments/global-options.ts';
-import { compose, type Composed } from '../compose.ts';
+import type { ClusterReader } from '../../ports/cluster.ts';
+import { withReader } from '../compose-reader.ts';
 import { ExitCode } from '../exit-codes.ts';
 import { renderStatus } from '../views/status-text.ts';
 import { isStructured, renderStructured } from '../views/structured.ts';
 import { watchScreen } from '../watch-screen.ts';
 
 export async function statusCommand(context: CommandContext, options: { readonly watch?: boolean }): Promise<ExitCode> {
-  const ports = compose(context.options);
-  try {
-    if (options.watch === true) await watchScreen(context, async () => render(context, await readStatus(context, ports)));
-    else context.terminal.out(render(context, await readStatus(context, ports)));
+  return withReader(context.options, async (reader) => {
+    if (options.watch === true) await watchScreen(context, async () => render(context, await readStatus(context, reader)));
+    else context.terminal.out(render(context, await readStatus(context, reader)));
     return ExitCode.done;
-  } finally {
-    ports.close();
-  }
+  });
 }
 
-async function readStatus(context: CommandContext, ports: Composed): Promise<MeshStatus> {
-  const inventory = buildInventory(await ports.reader.readMesh('status'));
+async function readStatus(context: CommandContext, reader: ClusterReader): Promise<MeshStatus> {
+  const inventory = buildInventory(await reader.readMesh('status'));
   const unknown = context.options.namespace.filter((name) => !inventory.namespaces.some((n) => n.name === name));
   const mayList = !inventory.unread.some((u) => u.what === 'namespaces');
   if (unknown.length > 0 && mayList)

@@ -1,5 +1,6 @@
 /** Which revision a request moves away from, and which one it moves to. */
 import type { MeshInventory, Revision } from '../mesh/mesh-inventory.ts';
+import { noIstio, unknownRevision } from '../mesh/mesh-problems.ts';
 import { Problem } from '../problems/problem.ts';
 import { REVISION_NAME, type UpgradeRequest } from '../request/upgrade-request.ts';
 import { revisionNameFor, sameIstioVersion } from '../versions/istio-version.ts';
@@ -26,27 +27,6 @@ export function resolveEndpoints(request: UpgradeRequest, inventory: MeshInvento
   if (deployed.length === 0) return noIstio(inventory);
   if (request.action === 'uninstall') return uninstallEndpoints(request, inventory);
   return request.action === 'migrate' ? migrateEndpoints(request, inventory) : upgradeEndpoints(request, inventory, deployed);
-}
-
-export function noIstio(inventory: MeshInventory): Problem {
-  return new Problem('MESH-001', {
-    what: `No istiod was found in ${inventory.clusterName}.`,
-    why: 'Meshlift installs the next control plane beside a running one.',
-    next: [
-      { label: 'another cluster', command: 'kubectl config get-contexts' },
-      { label: 'a first Istio', command: 'istioctl install' },
-    ],
-  });
-}
-
-export function unknownRevision(name: string, inventory: MeshInventory): Problem {
-  const known = inventory.revisions.map((r) => r.name);
-  const tags = inventory.tags.map((t) => t.name);
-  return new Problem('MESH-002', {
-    what: `${name} is neither a revision nor a tag of this mesh.`,
-    why: `Revisions: ${known.join(', ') || 'none'}. Tags: ${tags.join(', ') || 'none'}.`,
-    next: [{ label: 'look', command: 'meshlift status' }],
-  });
 }
 
 function endpointOf(revision: Revision): Endpoint {

@@ -1,0 +1,24 @@
+/** Problems that every look at a mesh can meet. */
+import { Problem } from '../problems/problem.ts';
+import type { MeshInventory } from './mesh-inventory.ts';
+
+export function noIstio(inventory: MeshInventory): Problem {
+  return new Problem('MESH-001', {
+    what: `No istiod was found in ${inventory.clusterName}.`,
+    why: 'Meshlift installs the next control plane beside a running one.',
+    next: [
+      { label: 'another cluster', command: 'kubectl config get-contexts' },
+      { label: 'a first Istio', command: 'istioctl install' },
+    ],
+  });
+}
+
+export function unknownRevision(name: string, inventory: MeshInventory): Problem {
+  const known = inventory.revisions.map((r) => r.name);
+  const tags = inventory.tags.map((t) => t.name);
+  return new Problem('MESH-002', {
+    what: `${name} is neither a revision nor a tag of this mesh.`,
+    why: `Revisions: ${known.join(', ') || 'none'}. Tags: ${tags.join(', ') || 'none'}.`,
+    next: [{ label: 'look', command: 'meshlift status' }],
+  });
+}
