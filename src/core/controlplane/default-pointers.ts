@@ -11,6 +11,7 @@ import {
   revisionLabel,
   type WebhookObjects,
 } from '../mesh/find-revisions.ts';
+import { sortKeys } from './diff-objects.ts';
 import { refKey, refOf } from './object-identity.ts';
 import type { KubeObject, LabelSelector, ObjectRef, Service, WebhookConfiguration, WebhookEntry } from '../mesh/kube-objects.ts';
 
@@ -48,7 +49,7 @@ export function buildDefaultMove(objects: WebhookObjects, revision: string): Def
       : []),
     ...moveTagService(objects.services, service, revision),
   ];
-  return moves.filter((move) => JSON.stringify(move.before) !== JSON.stringify(move.after));
+  return moves.filter((move) => JSON.stringify(sortKeys(move.before)) !== JSON.stringify(sortKeys(move.after)));
 }
 
 function isOwn(configuration: WebhookConfiguration, revision: string): boolean {

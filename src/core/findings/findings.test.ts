@@ -1,0 +1,231 @@
+import { describe, expect, it } from 'vitest';
+import { crd } from '../../../test/kit/istio-objects.ts';
+import { MeshBuilder, type WorkloadOptions } from '../../../test/kit/mesh-builder.ts';
+import type { KubeObject, PodDisruptionBudget } from '../mesh/kube-objects.ts';
+import { selectMoves } from '../moves/select-moves.ts';
+import { accessRules } from '../permissions/access-rules.ts';
+import { upgradeRequestSchema } from '../request/upgrade-request.ts';
+import { allChecks } from './all-checks.ts';
+import { isFinding, type CheckContext } from './check-context.ts';
+import { findingCatalogue, type FindingCode } from './finding.ts';
+import { refusing, runChecks } from './run-checks.ts';
+
+const SERVING: WorkloadOptions = {
+  on: 'default',
+  replicas: 2,
+  template: {
+    spec: {
+      containers: [{ name: 'app', image: 'app:1', readinessProbe: {}, lifecycle: { preStop: {} }, ports: [{ containerPort: 8080 }] }],
+    },
+  },
+};
+
+/** A mesh and a request in which nothing is wrong. */
+function fine(): MeshBuilder {
+  return new MeshBuilder()
+    .revision({ revision: 'default', version: '1.28.2', webhooksDeactivated: true })
+    .defaultTo('default')
+    .namespace('shop', { 'istio-injection': 'enabled' })
+    .workload('shop', 'web', SERVING);
+}
+
+interface Change {
+  readonly mesh?: (mesh: MeshBuilder) => MeshBuilder;
+  readonly context?: Partial<CheckContext>;
+  readonly objects?: Record<string, unknown>;
+  readonly to?: string;
+  readonly request?: Record<string, unknown>;
+  readonly namespaces?: readonly string[];
+}
+
+function contextOf(change: Change = {}): CheckContext {
+  const builder = change.mesh?.(fine()) ?? fine();
+  const inventory = { ...builder.inventory(), ...change.objects };
+  const to = { revision: 'canary', version: change.to ?? '1.29.1' };
+  const request = upgradeRequestSchema.parse({ ...change.request });
+  return {
+    inventory,
+    podDisruptionBudgets: builder.objects().podDisruptionBudgets,
+    liveCrds: [crd('virtualservices.networking.istio.io', ['v1', 'v1beta1'])],
+    request,
+    from: { revision: 'default', version: '1.28.2' },
+    to,
+    moves: selectMoves(inventory, { from: 'default', to: { label: 'canary', ...to }, namespaces: change.namespaces ?? [], skip: [] }),
+    access: accessRules('install').map((rule) => ({ rule, allowed: true, reason: '' })),
+    today: '2026-03-01',
+    ...change.context,
+  };
+}
+
+function codes(change: Change = {}): FindingCode[] {
+  const results = allChecks.flatMap((check) => check.look(contextOf(change)));
+  return [...new Set(results.filter(isFinding).map((finding) => finding.code))].toSorted();
+}
+
+const workload = (options: WorkloadOptions): Change => ({ mesh: (m) => m.workload('shop', 'x', { ...SERVING, ...options }) });
+const budget = (disruptionsAllowed: number): KubeObject =>
+  ({
+    apiVersion: 'policy/v1',
+    kind: 'PodDisruptionBudget',
+    metadata: { name: 'b', namespace: 'shop' },
+    spec: { selector: { matchLabels: { app: 'web' } } },
+    status: { disruptionsAllowed },
+  }) as PodDisruptionBudget;
+const rendered = (more: Partial<NonNullable<CheckContext['rendered']>>): Change => ({
+  context: { rendered: { crds: [], mustBeEqual: [], movesDefault: false, ...more } },
+});
+const managed = (manager: string): Change => ({
+  mesh: (m) =>
+    m.namespace(
+      'gitops',
+      { 'istio-injection': 'enabled' },
+      { managedFields: [{ manager, fieldsV1: { 'f:metadata': { 'f:labels': { 'f:istio-injection': {} } } } }] },
+    ),
+});
+
+/** For every code: what gives it, and what comes close and does not. */
+const CASES: Readonly<Record<FindingCode, { readonly gives: readonly Change[]; readonly not: readonly Change[] }>> = {
+  'PLAT-001': {
+    gives: [{ context: { access: accessRules('look').map((rule) => ({ rule, allowed: rule.verb !== 'list', reason: 'no' })) } }],
+    not: [{}],
+  },
+  'PLAT-002': {
+    gives: [{ objects: { serverVersion: 'v1.29.0' } }, { objects: { serverVersion: 'v1.36.0' } }],
+    not: [{ objects: { serverVersion: 'v1.31.0' } }, { objects: { serverVersion: 'unknown' } }],
+  },
+  'VERS-001': { gives: [{ to: '1.31.0' }, { to: '1.28.1' }], not: [{ to: '1.30.0' }, { to: '1.28.3' }] },
+  'VERS-002': {
+    gives: [workload({ proxyVersion: '1.26.0' }), workload({ proxyVersion: '1.29.0' })],
+    not: [workload({ proxyVersion: '1.27.9' })],
+  },
+  'VERS-003': { gives: [{ context: { today: '2026-12-31' } }], not: [{}] },
+  'VERS-004': {
+    gives: [{ context: { liveCrds: [crd('virtualservices.networking.istio.io', ['v1beta1'])] } }],
+    not: [{ context: { liveCrds: [crd('envoyfilters.networking.istio.io', ['v1alpha3'])] } }],
+  },
+  'VERS-005': {
+    gives: [rendered({ crds: [crd('virtualservices.networking.istio.io', ['v1'])] })],
+    not: [rendered({ crds: [crd('virtualservices.networking.istio.io', ['v1', 'v1beta1', 'v2'])] })],
+  },
+  'CTRL-001': {
+    gives: [
+      {
+        mesh: () =>
+          new MeshBuilder()
+            .revision({ revision: 'default', version: '1.28.2' })
+            .revision({ revision: 'canary', version: '1.29.1' })
+            .defaultTo('canary'),
+      },
+    ],
+    not: [{}],
+  },
+  'CTRL-002': { gives: [{ mesh: (m) => m.tag('prod', 'gone') }], not: [{ mesh: (m) => m.tag('prod', 'default') }] },
+  'CTRL-003': { gives: [{ mesh: (m) => withoutBundle(m.revision({ revision: 'fresh', version: '1.29.1' })) }], not: [{}] },
+  'CTRL-004': { gives: [rendered({ mustBeEqual: [{ path: 'meshConfig.trustDomain', old: 'a', new: 'b' }] })], not: [rendered({})] },
+  'CTRL-005': { gives: [{ mesh: (m) => m.revision({ revision: 'sick', version: '1.28.2', ready: false }) }], not: [{}] },
+  'CTRL-006': { gives: [rendered({ movesDefault: true })], not: [rendered({})] },
+  'CTRL-007': { gives: [{ mesh: (m) => m.revision({ revision: 'mute', version: '1.28.2' }, { error: 'no answer' }) }], not: [{}] },
+  'CONF-001': {
+    gives: [{ objects: { pinnedObjects: [{ ref: { apiVersion: 'x', kind: 'EnvoyFilter', name: 'f' }, revision: 'default' }] } }],
+    not: [{ objects: { pinnedObjects: [{ ref: { apiVersion: 'x', kind: 'EnvoyFilter', name: 'f' }, revision: 'other' }] } }],
+  },
+  'CONF-002': {
+    gives: [{ mesh: (m) => m.namespace('both', { 'istio-injection': 'enabled', 'istio.io/rev': 'default' }) }],
+    not: [{ mesh: (m) => m.namespace('one', { 'istio-injection': 'disabled' }) }],
+  },
+  'CONF-003': {
+    gives: [{ mesh: (m) => m.namespace('ghost', { 'istio.io/rev': 'nobody' }) }],
+    not: [{ mesh: (m) => m.namespace('off', { 'istio-injection': 'disabled' }) }],
+  },
+  'CONF-004': { gives: ['argocd-controller', 'kustomize-controller', 'helm'].map(managed), not: [managed('kubectl-label')] },
+  'CONF-005': { gives: [{ mesh: (m) => m.namespace('fresh'), namespaces: ['fresh'] }], not: [{ namespaces: ['shop'] }] },
+  'WORK-001': {
+    gives: [
+      workload({ replicas: 1, strategy: { type: 'Recreate' } }),
+      workload({ replicas: 3, strategy: { type: 'Recreate' } }),
+      workload({ replicas: 2, strategy: { rollingUpdate: { maxUnavailable: '100%', maxSurge: 0 } } }),
+      workload({ replicas: 1, strategy: { rollingUpdate: { maxUnavailable: 0, maxSurge: 0 } } }),
+      workload({ kind: 'StatefulSet', replicas: 1 }),
+      workload({ kind: 'DaemonSet', replicas: 1 }),
+    ],
+    not: [
+      workload({ replicas: 1 }),
+      workload({ replicas: 1, strategy: { rollingUpdate: { maxUnavailable: '25%', maxSurge: '25%' } } }),
+      workload({ kind: 'StatefulSet', replicas: 2 }),
+      workload({ kind: 'DaemonSet', replicas: 1, strategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } } }),
+      workload({ kind: 'DaemonSet', replicas: 3 }),
+    ],
+  },
+  'WORK-002': { gives: [{ mesh: (m) => m.object(budget(0)) }], not: [{ mesh: (m) => m.object(budget(1)) }] },
+  'WORK-003': { gives: [workload({ template: { spec: { containers: [{ name: 'app', image: 'a' }] } } })], not: [{}] },
+  'WORK-004': { gives: [workload({ ready: false })], not: [{}] },
+  'WORK-005': { gives: [workload({ on: undefined as never })], not: [{}] },
+  'WORK-006': {
+    gives: [{ mesh: (m) => m.pod('shop', 'bare', { on: 'default' }) }],
+    not: [{ mesh: (m) => m.workload('shop', 'done', { kind: 'Job', on: 'default', phase: 'Succeeded' }) }],
+  },
+  'WORK-007': {
+    gives: [workload({ template: { metadata: { labels: { app: 'x' }, annotations: { 'sidecar.istio.io/proxyImage': 'p:1' } } } })],
+    not: [{}],
+  },
+  'WORK-008': {
+    gives: [workload({ template: { spec: { containers: [{ name: 'app', image: 'a', ports: [{ containerPort: 1 }] }] } } })],
+    not: [workload({ template: { spec: { containers: [{ name: 'app', image: 'a' }] } } })],
+  },
+};
+
+/** The same mesh, whose last revision has no CA bundle in its webhook. */
+function withoutBundle(mesh: MeshBuilder): MeshBuilder {
+  const build = mesh.inventory.bind(mesh);
+  mesh.inventory = () => {
+    const inventory = build();
+    return { ...inventory, webhooks: inventory.webhooks.map((w) => (w.revision === 'fresh' ? { ...w, hasCaBundle: false } : w)) };
+  };
+  return mesh;
+}
+
+describe.each(Object.entries(CASES))('%s', (code, { gives, not }) => {
+  it.each(gives.map((change, index) => [index, change] as const))('is given, case %i', (_index, change) => {
+    expect(codes(change)).toContain(code);
+  });
+  it.each(not.map((change, index) => [index, change] as const))('is not given, case %i', (_index, change) => {
+    expect(codes(change)).not.toContain(code);
+  });
+});
+
+it('a mesh in which nothing is wrong has no finding', () => {
+  expect(codes()).toEqual([]);
+});
+
+it('every code is given by exactly one check, and every finding has words for what to do', () => {
+  const declared = allChecks.flatMap((check) => check.codes).toSorted();
+  expect(declared).toEqual(Object.keys(findingCatalogue).toSorted());
+  expect(new Set(allChecks.map((check) => check.name)).size).toBe(allChecks.length);
+  for (const change of Object.values(CASES).flatMap((c) => c.gives)) {
+    for (const check of allChecks) {
+      for (const finding of check.look(contextOf(change)).filter(isFinding)) {
+        expect(check.codes).toContain(finding.code);
+        expect([finding.what !== '', finding.why !== '', finding.next.length > 0]).toEqual([true, true, true]);
+      }
+    }
+  }
+});
+
+describe('accepting', () => {
+  const recreate = workload({ replicas: 1, strategy: { type: 'Recreate' } });
+  it.each<[string, Record<string, unknown>, number]>([
+    ['nothing', {}, 1],
+    ['the code', { accept: ['WORK-001'] }, 0],
+    ['the code and the object', { accept: ['WORK-001:shop/deployment/x'] }, 0],
+    ['another object', { accept: ['WORK-001:shop/deployment/y'] }, 1],
+    ['the downtime of the workload', { acceptDowntime: ['shop/x'] }, 0],
+    ['the downtime of another workload', { acceptDowntime: ['shop/y'] }, 1],
+  ])('%s', (_name, request, refused) => {
+    expect(refusing(runChecks(contextOf({ ...recreate, request })))).toHaveLength(refused);
+  });
+});
+
+it('what could not be read is a check that could not look', () => {
+  const report = runChecks(contextOf({ objects: { unread: [{ what: 'poddisruptionbudgets', why: 'no permission' }] } }));
+  expect(report.couldNotLook).toContainEqual({ what: 'poddisruptionbudgets', why: 'no permission' });
+});

@@ -1,0 +1,106 @@
+import { describe, expect, it } from 'vitest';
+import { compareIstioVersions, parseIstioVersion, revisionNameFor, sameIstioVersion, versionOfImage } from './istio-version.ts';
+import { assessHop, assessProxySkew } from './skew-rules.ts';
+import { kubernetesMinor, supportRow, supportTable } from './support-table.ts';
+
+describe('parseIstioVersion', () => {
+  it.each([
+    ['1.29.1', 1, 29, 1, ''],
+    ['v1.29.1', 1, 29, 1, ''],
+    ['1.29.1-distroless', 1, 29, 1, '-distroless'],
+    ['1.29.1-solo.2', 1, 29, 1, '-solo.2'],
+    ['1.30-alpha.0f3c', 1, 30, undefined, '-alpha.0f3c'],
+  ])('%s', (text, major, minor, patch, suffix) => {
+    expect(parseIstioVersion(text)).toEqual({ major, minor, ...(patch === undefined ? {} : { patch }), suffix, text });
+  });
+
+  it.each(['latest', '', '1', 'sha256:abc', '1.x'])('%s is no version', (text) => {
+    expect(parseIstioVersion(text)).toBeUndefined();
+  });
+});
+
+describe('comparing', () => {
+  it.each([
+    ['1.28.2', '1.29.1', -1],
+    ['1.29.10', '1.29.9', 1],
+    ['1.29.1-distroless', '1.29.1', 0],
+    ['2.0.0', '1.99.0', 1],
+  ])('%s and %s', (a, b, sign) => {
+    const [left, right] = [parseIstioVersion(a), parseIstioVersion(b)];
+    expect(Math.sign(left && right ? compareIstioVersions(left, right) : Number.NaN)).toBe(sign);
+  });
+
+  it('takes suffixes of vendors as data, and texts that are no versions as they are', () => {
+    expect(sameIstioVersion('1.29.1', '1.29.1-acme')).toBe(true);
+    expect(sameIstioVersion('1.29.1', '1.29.2')).toBe(false);
+    expect(sameIstioVersion('unknown', 'unknown')).toBe(true);
+    expect(sameIstioVersion('unknown', '1.29.1')).toBe(false);
+  });
+});
+
+it.each([
+  ['docker.io/istio/proxyv2:1.28.2', '1.28.2'],
+  ['registry.invalid:5000/istio/proxyv2:1.28.2-distroless', '1.28.2'],
+  ['registry.invalid:5000/istio/proxyv2', undefined],
+  ['istio/proxyv2@sha256:0123', undefined],
+  ['istio/proxyv2:1.28.2@sha256:0123', '1.28.2'],
+  ['istio/proxyv2:latest', undefined],
+  ['istio/pilot:1.30-alpha.1', '1.30-alpha.1'],
+])('versionOfImage %s', (image, version) => {
+  expect(versionOfImage(image)).toBe(version);
+});
+
+it.each([
+  ['1.29.1', '1-29-1'],
+  ['1.29.1+Build_7', '1-29-1-build-7'],
+  ['v1.2', 'v1-2'],
+])('revisionNameFor %s', (version, name) => {
+  expect(revisionNameFor(version)).toBe(name);
+});
+
+it.each([
+  ['1.28.2', '1.28.2', 'same'],
+  ['1.28.2', '1.28.3', 'supported'],
+  ['1.28.2', '1.29.1', 'supported'],
+  ['1.27.0', '1.29.1', 'supported'],
+  ['1.26.0', '1.29.1', 'too-far'],
+  ['1.29.1', '1.28.9', 'downgrade'],
+  ['1.29.1', '1.29.0', 'downgrade'],
+  ['unknown', '1.29.1', 'unknown'],
+])('assessHop %s → %s is %s', (from, to, kind) => {
+  expect(assessHop(from, to).kind).toBe(kind);
+});
+
+it.each([
+  ['1.29.1', '1.29.0', 'ok'],
+  ['1.29.1', '1.28.0', 'ok'],
+  ['1.29.1', '1.27.5', 'behind'],
+  ['1.28.2', '1.29.1', 'ahead'],
+  ['1.28.2', '1.28.9', 'ok'],
+  ['1.28.2', 'unknown', 'unknown'],
+])('assessProxySkew: control plane %s, proxy %s is %s', (controlPlane, proxy, verdict) => {
+  expect(assessProxySkew(controlPlane, proxy)).toBe(verdict);
+});
+
+describe('the support table', () => {
+  it('has one row for each minor, in order, with ranges that only move up', () => {
+    const minors = supportTable.map((row) => Number(row.istio.split('.')[1]));
+    expect(minors).toEqual(minors.map((_, index) => (minors[0] ?? 0) + index));
+    for (const [index, row] of supportTable.entries()) {
+      const before = supportTable[index - 1];
+      expect(row.kubernetes[0]).toBeLessThanOrEqual(row.kubernetes[1]);
+      if (before)
+        expect([
+          row.kubernetes[0] >= before.kubernetes[0],
+          row.kubernetes[1] >= before.kubernetes[1],
+          row.endOfLife > before.endOfLife,
+        ]).toEqual([true, true, true]);
+    }
+  });
+
+  it('is asked by minor, and does not know what it does not know', () => {
+    expect(supportRow({ major: 1, minor: 29 })?.kubernetes).toEqual([31, 35]);
+    expect(supportRow({ major: 1, minor: 99 })).toBeUndefined();
+    expect([kubernetesMinor('v1.34.3'), kubernetesMinor('v1.34.3+k3s1'), kubernetesMinor('main')]).toEqual([34, 34, undefined]);
+  });
+});
