@@ -13,8 +13,7 @@ import { record as store, withLock } from './start-run.ts';
 
 /** @returns the plan of the roll-back, from the record and the mesh as it is now @throws Problem RUN-040, RUN-005 */
 export async function planRollback(ports: RunPorts, record: RunRecord): Promise<Plan> {
-  if (record.state.phase === 'rolled-back')
-    throw new Problem('RUN-005', { what: `${record.name} was taken back already.`, next: [{ label: 'look', command: 'meshlift runs' }] });
+  expectNotTakenBack(record);
   const objects = await ports.reader.readMesh('plan');
   const inventory = buildInventory(objects);
   const candidates = await ports.reader.readControlPlaneObjects();
@@ -38,6 +37,11 @@ export async function planRollback(ports: RunPorts, record: RunRecord): Promise<
   return plan;
 }
 
+function expectNotTakenBack(record: RunRecord): void {
+  if (record.state.phase !== 'rolled-back') return;
+  throw new Problem('RUN-005', { what: `${record.name} was taken back already.`, next: [{ label: 'look', command: 'meshlift runs' }] });
+}
+
 function originalObjects(record: RunRecord): { ref: ObjectRef; object: KubeObject | undefined }[] {
   return [...record.state.originals.values()].flat().map(({ ref, object }) => ({ ref, object: object as KubeObject | undefined }));
 }
@@ -53,6 +57,7 @@ export async function rollBack(ports: RunPorts, name: string, reason: string, st
   return withLock(ports, async (lock) => {
     const writer = await ports.store.open(name, ports.lock.identity);
     const at = instant(ports.clock.nowMs());
+    expectNotTakenBack(writer.record);
     if (needsRollbackPlan(writer.record)) {
       await writer.storeBackPlan(await planRollback(ports, writer.record));
       await ports.store.setPaused(name, false);

@@ -170,7 +170,7 @@ function istiodDeployment(
       replicas: 1,
       selector: { matchLabels: podLabels },
       template: {
-        metadata: { labels: podLabels },
+        metadata: { labels: { ...podLabels, 'sidecar.istio.io/inject': 'false' } },
         spec: {
           containers: [
             { name: 'discovery', image: `docker.io/istio/pilot:${options.version}`, env: [{ name: 'REVISION', value: options.revision }] },

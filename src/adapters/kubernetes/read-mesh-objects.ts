@@ -25,74 +25,79 @@ export interface MeshSource {
 export async function readMeshObjects(source: MeshSource, scope: 'status' | 'plan'): Promise<MeshObjects> {
   const { client, istioNamespace } = source;
   const unread: Unread[] = [];
-  const list = <T extends KubeObject>(resource: Resource, options: ListOptions = {}): Promise<T[]> =>
-    listOrNote<T>(client, resource, options, unread);
-  const kind = (apiVersion: string, name: string): Resource => known(apiVersion, name);
-  const podsAndIstiods = list<Pod>(kind('v1', 'Pod')).then(async (pods) => {
-    const istiods = await readIstiods(client, pods.filter(isIstiodPod), { withVersion: true });
-    return { pods, istiods };
-  });
-  const rest = Promise.all([
-    list(kind('batch/v1', 'Job')),
-    list(kind('batch/v1', 'CronJob')),
-    list(kind('v1', 'Service')),
-    list(kind('admissionregistration.k8s.io/v1', 'MutatingWebhookConfiguration')),
-    list(kind('admissionregistration.k8s.io/v1', 'ValidatingWebhookConfiguration')),
-    list(kind('v1', 'ConfigMap'), { namespace: istioNamespace, labelSelector: 'istio.io/rev' }),
-    list(GATEWAY_API, { optional: true }),
-    scope === 'plan' ? list(kind('policy/v1', 'PodDisruptionBudget')) : [],
-    scope === 'plan' ? readPinned(client, unread) : [],
+  // All at once: whichever fails first is told.
+  const [serverVersion, clusterUid, podsAndIstiods, workloads, surroundings, forPlan] = await Promise.all([
+    readVersion(client),
+    readUid(client),
+    readPodsAndIstiods(client, unread),
+    readWorkloads(client, unread),
+    readSurroundings(client, istioNamespace, unread),
+    scope === 'plan' ? readForPlan(client, unread) : { podDisruptionBudgets: [], pinnedObjects: [] },
   ]);
-  // Whichever fails first is told; a second failure of the same look says nothing new.
-  rest.catch(() => undefined);
-  const [version, kubeSystem, { pods, istiods }, namespaces, deployments, statefulSets, daemonSets, replicaSets, rollouts] =
-    await Promise.all([
-      readVersion(client),
-      readUid(client),
-      podsAndIstiods,
-      list(kind('v1', 'Namespace')),
-      list<PodController>(kind('apps/v1', 'Deployment')),
-      list<PodController>(kind('apps/v1', 'StatefulSet')),
-      list<PodController>(kind('apps/v1', 'DaemonSet')),
-      listReplicaSets(client, unread),
-      list<PodController>(kind('argoproj.io/v1alpha1', 'Rollout'), { optional: true }),
-    ]);
-  const [
-    jobs,
-    cronJobs,
-    services,
-    mutatingWebhooks,
-    validatingWebhooks,
-    configMaps,
-    gatewayApiGateways,
-    podDisruptionBudgets,
-    pinnedObjects,
-  ] = await rest;
+  const { clusterName, nowMs } = source;
   return {
-    readAtMs: source.nowMs(),
-    clusterName: source.clusterName,
-    clusterUid: kubeSystem,
+    readAtMs: nowMs(),
+    clusterName,
+    clusterUid,
     istioNamespace,
-    serverVersion: version,
-    namespaces,
-    pods,
-    deployments,
-    statefulSets,
-    daemonSets,
-    replicaSets,
-    rollouts,
-    jobs,
-    cronJobs,
-    services,
-    podDisruptionBudgets,
-    mutatingWebhooks,
-    validatingWebhooks,
-    configMaps,
-    gatewayApiGateways,
-    pinnedObjects,
-    istiods,
+    serverVersion,
+    ...podsAndIstiods,
+    ...workloads,
+    ...surroundings,
+    ...forPlan,
     unread,
   };
+}
+
+type Part<K extends keyof MeshObjects> = Promise<Pick<MeshObjects, K>>;
+
+async function readPodsAndIstiods(client: KubeClient, unread: Unread[]): Part<'pods' | 'istiods'> {
+  const pods = await listOrNote<Pod>(client, known('v1', 'Pod'), {}, unread);
+  return { pods, istiods: await readIstiods(client, pods.filter(isIstiodPod), { withVersion: true }) };
+}
+
+async function readWorkloads(
+  client: KubeClient,
+  unread: Unread[],
+): Part<'deployments' | 'statefulSets' | 'daemonSets' | 'replicaSets' | 'rollouts' | 'jobs' | 'cronJobs'> {
+  const list = <T extends KubeObject>(apiVersion: string, kind: string, options: ListOptions = {}): Promise<T[]> =>
+    listOrNote<T>(client, known(apiVersion, kind), options, unread);
+  const [deployments, statefulSets, daemonSets, replicaSets, rollouts, jobs, cronJobs] = await Promise.all([
+    list<PodController>('apps/v1', 'Deployment'),
+    list<PodController>('apps/v1', 'StatefulSet'),
+    list<PodController>('apps/v1', 'DaemonSet'),
+    listReplicaSets(client, unread),
+    list<PodController>('argoproj.io/v1alpha1', 'Rollout', { optional: true }),
+    list('batch/v1', 'Job'),
+    list('batch/v1', 'CronJob'),
+  ]);
+  return { deployments, statefulSets, daemonSets, replicaSets, rollouts, jobs, cronJobs };
+}
+
+async function readSurroundings(
+  client: KubeClient,
+  istioNamespace: string,
+  unread: Unread[],
+): Part<'namespaces' | 'services' | 'mutatingWebhooks' | 'validatingWebhooks' | 'configMaps' | 'gatewayApiGateways'> {
+  const list = (resource: Resource, options: ListOptions = {}): Promise<KubeObject[]> => listOrNote(client, resource, options, unread);
+  const admission = 'admissionregistration.k8s.io/v1';
+  const [namespaces, services, mutatingWebhooks, validatingWebhooks, configMaps, gatewayApiGateways] = await Promise.all([
+    list(known('v1', 'Namespace')),
+    list(known('v1', 'Service')),
+    list(known(admission, 'MutatingWebhookConfiguration')),
+    list(known(admission, 'ValidatingWebhookConfiguration')),
+    list(known('v1', 'ConfigMap'), { namespace: istioNamespace, labelSelector: 'istio.io/rev' }),
+    list(GATEWAY_API, { optional: true }),
+  ]);
+  return { namespaces, services, mutatingWebhooks, validatingWebhooks, configMaps, gatewayApiGateways };
+}
+
+async function readForPlan(client: KubeClient, unread: Unread[]): Part<'podDisruptionBudgets' | 'pinnedObjects'> {
+  const [podDisruptionBudgets, pinnedObjects] = await Promise.all([
+    listOrNote(client, known('policy/v1', 'PodDisruptionBudget'), {}, unread),
+    readPinned(client, unread),
+  ]);
+  return { podDisruptionBudgets, pinnedObjects };
 }
 
 export function isIstiodPod(pod: Pod): boolean {

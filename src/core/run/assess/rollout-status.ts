@@ -2,7 +2,7 @@
  * Whether a rollout is complete, as `kubectl rollout status` judges it.
  * @source kubernetes/kubectl pkg/polymorphichelpers/rollout_status.go @v0.34
  */
-import type { PodController } from '../../mesh/kube-objects.ts';
+import type { Condition, PodController } from '../../mesh/kube-objects.ts';
 
 export type RolloutStatus =
   | { readonly kind: 'complete' }
@@ -23,20 +23,22 @@ export function rolloutStatus(controller: PodController): RolloutStatus {
   }
 }
 
-function deploymentStatus({ spec, status }: PodController): RolloutStatus {
-  const progressing = status?.conditions?.find((c) => c.type === 'Progressing');
+function deploymentStatus({ spec, status = {} }: PodController): RolloutStatus {
+  const { replicas = 0, updatedReplicas: updated = 0, availableReplicas: available = 0, conditions = [] } = status;
+  const progressing = conditions.find((c) => c.type === 'Progressing');
   if (progressing?.reason === 'ProgressDeadlineExceeded')
     return { kind: 'stuck', detail: progressing.message ?? 'progress deadline exceeded' };
   const wanted = spec?.replicas ?? 1;
-  const updated = status?.updatedReplicas ?? 0;
-  // The controller could not create pods: a quota, or an admission that refuses them.
-  const failure = status?.conditions?.find((c) => c.type === 'ReplicaFailure' && c.status === 'True')?.message;
-  if (updated < wanted)
-    return { kind: 'progressing', detail: `${updated} of ${wanted} new pods created${failure === undefined ? '' : `: ${failure}`}` };
-  const old = (status?.replicas ?? 0) - updated;
+  if (updated < wanted) return { kind: 'progressing', detail: `${updated} of ${wanted} new pods created${creationFailure(conditions)}` };
+  const old = replicas - updated;
   if (old > 0) return { kind: 'progressing', detail: `${old} old ${old === 1 ? 'pod' : 'pods'} still there` };
-  const available = status?.availableReplicas ?? 0;
   return available < updated ? { kind: 'progressing', detail: `${available} of ${updated} new pods available` } : { kind: 'complete' };
+}
+
+/** Why the controller could not create pods: a quota, or an admission that refuses them. */
+function creationFailure(conditions: readonly Condition[]): string {
+  const failure = conditions.find((c) => c.type === 'ReplicaFailure' && c.status === 'True');
+  return failure?.message === undefined ? '' : `: ${failure.message}`;
 }
 
 function daemonSetStatus({ status }: PodController): RolloutStatus {
