@@ -25,7 +25,7 @@ export function crdsStep(changes: readonly CrdChange[], version: string): StepDr
   return {
     slug: 'crds',
     kind: 'crds',
-    title: `CRDs of ${version}: ${changes.length} ${changes.length === 1 ? 'changes' : 'change'}`,
+    title: changes.length === 1 ? `1 CRD becomes that of ${version}` : `${changes.length} CRDs become those of ${version}`,
     phase: 'move',
     preconditions: [],
     changes: changes.map((change): ObjectChange => ({

@@ -1,0 +1,261 @@
+/** What people see, as text: one picture for each view. */
+import { describe, expect, it } from 'vitest';
+import { renderCheck } from '../../src/cli/views/check-text.ts';
+import { renderPlan } from '../../src/cli/views/plan-text.ts';
+import { renderProblem } from '../../src/cli/views/problem-text.ts';
+import { renderProxyStatus } from '../../src/cli/views/proxy-status-text.ts';
+import { eventText, openRunView } from '../../src/cli/views/run-view.ts';
+import { renderStatus } from '../../src/cli/views/status-text.ts';
+import { renderStructured } from '../../src/cli/views/structured.ts';
+import { fit, renderTable } from '../../src/cli/views/table.ts';
+import { renderUsage } from '../../src/cli/views/usage-text.ts';
+import { count, duration, some } from '../../src/cli/views/words.ts';
+import type { Terminal } from '../../src/cli/terminal.ts';
+import { buildInventory } from '../../src/core/mesh/build-inventory.ts';
+import { Problem } from '../../src/core/problems/problem.ts';
+import { summarizeMesh } from '../../src/core/status/summarize-mesh.ts';
+import { summarizeProxies } from '../../src/core/status/summarize-proxies.ts';
+import { findUses } from '../../src/core/usage/find-uses.ts';
+import { MeshBuilder } from '../kit/mesh-builder.ts';
+import { World } from '../kit/world.ts';
+
+const printed: string[] = [];
+const plain: Terminal = {
+  isInteractive: false,
+  columns: 80,
+  tone: (_tone, text) => text,
+  out: (text) => printed.push(text),
+  err: (text) => printed.push(text),
+};
+const lines = (text: string): string[] => text.split('\n');
+
+const mesh = new MeshBuilder()
+  .revision({ revision: 'default', version: '1.28.2', webhooksDeactivated: true })
+  .defaultTo('default')
+  .revision({ revision: 'canary', version: '1.29.1' })
+  .tag('prod', 'canary')
+  .namespace('shop', { 'istio.io/rev': 'canary' })
+  .workload('shop', 'web', { replicas: 2, on: 'canary', proxyVersion: '1.29.1' })
+  .workload('shop', 'cart', { on: 'default' })
+  .namespace('both', { 'istio-injection': 'enabled', 'istio.io/rev': 'canary' })
+  .namespace('typo', { 'istio-injection': 'on' })
+  .pod('shop', 'alone', { on: 'default', connectedTo: null })
+  .connection('default', 'vm.fleet');
+
+describe('status', () => {
+  const inventory = buildInventory(mesh.objects());
+  const options = { wide: false, nowMs: Date.parse('2026-01-01T00:00:40Z') };
+  it('answers first, then shows revisions and namespaces, then what is odd', () => {
+    expect(lines(renderStatus(summarizeMesh(inventory), plain, options))).toEqual([
+      'test: 2 revisions, 2 of 4 pods on canary (1.29.1), 2 on default (1.28.2)',
+      '',
+      'REVISION  VERSION  ISTIOD  PODS  PROXIES  TAGS  DEFAULT FOR',
+      'default   1.28.2   1/1        2        2  -     injection, validation, leadership',
+      'canary    1.29.1   1/1        2        2  prod  -',
+      '',
+      'NAMESPACE  LABELS                                       GETS     ON DEFAULT  ON CANARY  NOTE',
+      'shop       istio.io/rev=canary                          canary            2          2  mixed: 2 workloads not restarted yet',
+      'both       istio-injection=enabled istio.io/rev=canary  default           0          0  ! both labels: istio.io/rev has no effect',
+      'typo       istio-injection=on                           nobody            0          0  ! the namespace label istio-injection is "on", not "enabled"',
+      '',
+      '1 pod with a proxy is not connected to any istiod: shop/alone (40s old)',
+      '1 live proxy that no pod here explains: vm.fleet',
+      '',
+      'Next: meshlift runs',
+    ]);
+  });
+
+  it('says what could not be read, and what is unknown because of it', () => {
+    const blind = new MeshBuilder({
+      unread: [{ what: 'jobs.batch', why: 'no permission', missingRule: { verb: 'list', group: 'batch', resource: 'jobs' } }],
+    }).revision({ revision: 'default', version: '1.28.2' }, { error: 'no answer' });
+    const text = renderStatus(summarizeMesh(blind.inventory()), plain, options);
+    expect(text).toContain('? could not be read: jobs.batch (no permission)');
+    expect(text).toMatch(/default +1\.28\.2 +1\/1 +0 +\?/);
+    expect(text).toContain('does not say which proxies are connected: no answer');
+    expect(text).toContain('Next: meshlift rbac --check');
+  });
+
+  it('wide has the workloads and the webhooks; one namespace is only that one', () => {
+    const wide = renderStatus(summarizeMesh(inventory, ['shop']), plain, { ...options, wide: true });
+    expect(wide).toMatch(/shop\/deployment\/web +2 +canary 2 +1\.29\.1 +canary/);
+    expect(wide).toMatch(/canary +injection +istio-sidecar-injector-canary/);
+    expect(wide).not.toContain('typo');
+  });
+
+  it('JSON and YAML hold the same', () => {
+    const status = summarizeMesh(inventory);
+    expect(JSON.parse(renderStructured(status, 'json'))).toEqual(JSON.parse(JSON.stringify(status)));
+    expect(renderStructured({ a: [1, 'x'] }, 'yaml')).toBe('a:\n  - 1\n  - x\n');
+  });
+});
+
+it('proxy-status shows every proxy, those without a pod and pods without a connection', () => {
+  expect(lines(renderProxyStatus(summarizeProxies(buildInventory(mesh.objects())), plain, false))).toEqual([
+    '5 proxies: 2 on default, 2 on canary, 1 not connected',
+    '',
+    'PROXY        REVISION  VERSION  STATE            ISTIOD              NOTE',
+    'alone.shop   default   1.28.2   ✗ not connected  -',
+    'cart-0.shop  default   1.28.2   ✓ synced         istiod-default-abc',
+    'vm.fleet     default   1.28.2   ✓ synced         istiod-default-abc  no pod of this cluster has that name',
+    'web-0.shop   canary    1.29.1   ✓ synced         istiod-canary-abc',
+    'web-1.shop   canary    1.29.1   ✓ synced         istiod-canary-abc',
+  ]);
+});
+
+it('in-use groups the reasons, and says when it cannot tell', () => {
+  const text = renderUsage(findUses('default', buildInventory(mesh.objects())), '1.28.2', plain, false);
+  expect(lines(text)[0]).toBe('✗ default (1.28.2) is still used: 5 reasons');
+  expect(text).toContain('  2 live proxies             shop/cart-0, vm.fleet');
+  expect(renderUsage({ revision: 'x', uses: [], unknown: [] }, '1', plain, false)).toMatch(/^✓ Nothing uses x/);
+  expect(renderUsage({ revision: 'x', uses: [], unknown: ['pods: no permission'] }, '1', plain, false)).toContain(
+    'Removal is blocked while this is unknown.',
+  );
+});
+
+it('a plan reads as a list of steps, the finish apart', async () => {
+  const text = renderPlan(await new World().withShop().plan(), plain, { wide: false });
+  expect(lines(text).map((line) => line.trimEnd())).toEqual([
+    'Upgrade fake from default (1.28.2) to canary (1.29.1): 8 steps, 3 restarts',
+    '',
+    '   1  crds           1 CRD becomes that of 1.29.1',
+    '                     1 shared object changed',
+    '                     back: not taken back: CRDs are shared, and stored objects may use the new version',
+    '   2  control plane  install canary (1.29.1) with istioctl',
+    '                     14 objects added',
+    '                     back: delete the 14 objects of canary; shared objects stay',
+    '   3  label          label ns/shop  istio-injection: enabled → none, istio.io/rev: none → canary',
+    '   4  restart        restart deploy/cart in shop  1 pod',
+    '   5  restart        restart deploy/web in shop  2 pods',
+    '   6  restart        restart sts/ledger in shop  2 pods',
+    '',
+    'finish: only with --finish, or by meshlift finish',
+    '   7  default        default: default → canary (injection, validation, leadership)',
+    '                     3 shared objects changed',
+    '                     back: put the webhooks back as they were (default)',
+    '   8  remove         remove default (1.28.2): 14 objects, once nothing uses it',
+    '                     14 objects deleted',
+    '                     back: create the objects again as they were, and wait until istiod injects',
+  ]);
+});
+
+it('a problem says what, why, what state things are in, and the next command', () => {
+  const problem = new Problem('RUN-021', {
+    what: 'first\nsecond',
+    why: 'because',
+    state: { kind: 'paused', detail: 'paused at step 2.' },
+    next: [
+      { label: 'look', command: 'kubectl get pods' },
+      { label: 'go on', command: 'meshlift resume' },
+    ],
+  });
+  expect(lines(renderProblem(problem, plain))).toEqual([
+    '✗ RUN-021  A workload did not become ready',
+    '  what   first',
+    '         second',
+    '  why    because',
+    '  state  paused at step 2.',
+    '  next   look:   kubectl get pods',
+    '         go on:  meshlift resume',
+    '  more   meshlift explain RUN-021',
+  ]);
+});
+
+it('a check counts errors and warnings, and marks what was accepted', () => {
+  const finding = {
+    code: 'WORK-001',
+    level: 'error',
+    objects: ['shop/x'],
+    what: 'shop/x would be down',
+    why: 'callers get errors',
+    next: ['--skip shop/x'],
+  } as const;
+  const report = {
+    findings: [
+      finding,
+      { ...finding, accepted: true },
+      { ...finding, code: 'WORK-008', level: 'warning', objects: ['a', 'b', 'c', 'd', 'e'] } as const,
+    ],
+    couldNotLook: [{ what: 'jobs', why: 'no permission' }],
+    checks: 21,
+  };
+  expect(lines(renderCheck(report, { from: { version: '1.28.2' }, to: { version: '1.29.1' } }, plain))).toEqual([
+    '✗ 1 error, 1 warning, 1 accepted for 1.28.2 → 1.29.1   (21 checks, 1 could not look)',
+    '',
+    'workloads',
+    '  ✗ WORK-001  shop/x would be down',
+    '      callers get errors',
+    '      → --skip shop/x',
+    '  ○ WORK-001  shop/x would be down (accepted)',
+    '      callers get errors',
+    '      → --skip shop/x',
+    '  ! WORK-008  shop/x would be down',
+    '      a, b, c and 2 more',
+    '      callers get errors',
+    '      → --skip shop/x',
+    '',
+    'could not look',
+    '  ? jobs: no permission',
+  ]);
+});
+
+it('a run in a pipe is one line an event, each with its instant; what repeats is told once', async () => {
+  const world = new World().withShop();
+  await world.apply();
+  const view = openRunView(plain, () => 0);
+  printed.length = 0;
+  for (const news of world.news) view.tell(news);
+  view.close();
+  expect(printed.every((line) => /^\d{4}-\d\d-\d\dT[\d:.]+Z \S/.test(line))).toBe(true);
+  const texts = printed.map((line) => line.slice(25));
+  expect(texts[0]).toMatch(/^started run to-canary-[0-9a-f]{6}, 8 steps$/);
+  expect(texts.filter((text) => text.startsWith('step 04-restart-shop-deploy-cart'))).toEqual([
+    'step 04-restart-shop-deploy-cart started: restart deploy/cart in shop',
+    'step 04-restart-shop-deploy-cart done: restart deploy/cart in shop (1 pod ready and injected by canary; 1 proxy connected to canary and synced)',
+  ]);
+  expect(new Set(texts).size).toBe(texts.length);
+  expect(texts.at(-1)).toBe('ended: moved');
+  const { record } = await world.apply({
+    action: 'migrate',
+    to: { revision: 'canary' },
+    install: undefined,
+    scope: { namespaces: ['shop'], skip: [] },
+  });
+  expect(eventText({ type: 'Paused', at: '', by: 'x' }, record)).toBe('paused between two steps');
+});
+
+describe('words and tables', () => {
+  it.each([
+    [0, '0s'],
+    [59_400, '59s'],
+    [60_000, '1m00s'],
+    [252_000, '4m12s'],
+    [3_780_000, '1h03m'],
+    [273_600_000, '3d04h'],
+    [-5, '0s'],
+  ])('%i ms is %s', (milliseconds, text) => {
+    expect(duration(milliseconds)).toBe(text);
+  });
+
+  it('counts, and lists a few', () => {
+    expect([count(1, 'pod'), count(2, 'pod'), count(0, 'proxy', 'proxies')]).toEqual(['1 pod', '2 pods', '0 proxies']);
+    expect([some(['a', 'b']), some(['a', 'b', 'c', 'd'])]).toEqual(['a, b', 'a, b, c and 1 more']);
+  });
+
+  it('aligns words left and numbers right, and cuts long names in the middle', () => {
+    const columns = [
+      { title: 'NAME', cell: (row: [string, number]) => row[0] },
+      { title: 'N', align: 'right' as const, cell: (row: [string, number]) => String(row[1]) },
+    ];
+    expect(
+      lines(
+        renderTable(columns, [
+          ['a', 5],
+          ['longer', 12],
+        ]),
+      ),
+    ).toEqual(['NAME     N', 'a        5', 'longer  12']);
+    expect(renderTable(columns, [])).toBe('NAME  N');
+    expect([fit('short', 10), fit('a-very-long-name', 9)]).toEqual(['short', 'a-ve…name']);
+  });
+});

@@ -1,0 +1,239 @@
+/** The request path against a server that answers as an API server does. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { KubeConfig } from '@kubernetes/client-node';
+import { afterEach, describe, expect, it } from 'vitest';
+import { KubeClient } from '../../src/adapters/kubernetes/kube-client.ts';
+import { KubeStatusError, ruleThatAllows } from '../../src/adapters/kubernetes/kube-errors.ts';
+import { loadKubeConfig } from '../../src/adapters/kubernetes/load-kube-config.ts';
+import { parseSyncz, parseVersionAnswer } from '../../src/adapters/kubernetes/read-istiods.ts';
+import { known, resourceRequest } from '../../src/adapters/kubernetes/resource-paths.ts';
+import { Problem, Transient } from '../../src/core/problems/problem.ts';
+import { codeOf } from '../kit/world.ts';
+
+type Handler = (request: IncomingMessage, response: ServerResponse, count: number) => void;
+const open: { server: Server; client: KubeClient }[] = [];
+
+afterEach(() => {
+  for (const { server, client } of open.splice(0)) {
+    client.close();
+    server.close();
+    server.closeAllConnections();
+  }
+});
+
+async function clientOf(handler: Handler): Promise<KubeClient> {
+  let count = 0;
+  const server = createServer((request, response) => {
+    count += 1;
+    handler(request, response, count);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const client = new KubeClient(configFor((server.address() as { port: number }).port));
+  open.push({ server, client });
+  return client;
+}
+
+function configFor(port: number): KubeConfig {
+  const config = new KubeConfig();
+  config.loadFromOptions({
+    clusters: [{ name: 'c', server: `http://127.0.0.1:${port}`, skipTLSVerify: true }],
+    users: [{ name: 'u', token: 'secret' }],
+    contexts: [{ name: 'x', cluster: 'c', user: 'u' }],
+    currentContext: 'x',
+  });
+  return config;
+}
+
+function answer(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
+  response.writeHead(status, { 'content-type': 'application/json', ...headers });
+  response.end(JSON.stringify(body));
+}
+
+const pods = known('v1', 'Pod');
+const get = { method: 'GET', ...resourceRequest(pods, 'get', { namespace: 'shop', name: 'web' }) } as const;
+const patch = {
+  method: 'PATCH',
+  ...resourceRequest(known('apps/v1', 'Deployment'), 'patch', { namespace: 'shop', name: 'web' }),
+  body: {},
+} as const;
+
+describe('requests', () => {
+  it('go to the right path with the credentials of the context', async () => {
+    const seen: string[] = [];
+    const client = await clientOf((request, response) => {
+      seen.push(`${request.method} ${request.url} ${request.headers.authorization}`);
+      answer(response, 200, {});
+    });
+    await client.request(get);
+    await client.request({
+      method: 'POST',
+      ...resourceRequest(pods, 'create', { namespace: 'shop' }),
+      query: { dryRun: 'All', nothing: undefined },
+      body: {},
+    });
+    await client.request({
+      method: 'PATCH',
+      ...resourceRequest(known('meshlift.io/v1alpha1', 'MeshUpgrade'), 'patch', { namespace: 'n', name: 'r', subresource: 'status' }),
+      body: {},
+    });
+    expect(seen).toEqual([
+      'GET /api/v1/namespaces/shop/pods/web Bearer secret',
+      'POST /api/v1/namespaces/shop/pods?dryRun=All Bearer secret',
+      'PATCH /apis/meshlift.io/v1alpha1/namespaces/n/meshupgrades/r/status Bearer secret',
+    ]);
+  });
+
+  it('lists come in pages, and items get their kind', async () => {
+    const client = await clientOf((request, response) => {
+      const next = new URL(request.url ?? '', 'http://x').searchParams.get('continue');
+      answer(response, 200, {
+        kind: 'PodList',
+        apiVersion: 'v1',
+        metadata: next === null ? { continue: 'more' } : {},
+        items: [{ metadata: { name: next ?? 'first' } }],
+      });
+    });
+    expect(await client.list(resourceRequest(pods, 'list'))).toEqual([
+      { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'first' } },
+      { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'more' } },
+    ]);
+  });
+
+  it('fields that no model knows survive', async () => {
+    const client = await clientOf((_request, response) =>
+      answer(response, 200, { metadata: { creationTimestamp: '2026-01-01T00:00:00Z' }, fromTheFuture: { a: 1 } }),
+    );
+    expect(await client.request(get)).toEqual({ metadata: { creationTimestamp: '2026-01-01T00:00:00Z' }, fromTheFuture: { a: 1 } });
+  });
+});
+
+describe('trouble', () => {
+  it.each([
+    [401, 'KUBE-004'],
+    [403, 'KUBE-005'],
+    [422, 'KUBE-006'],
+    [400, 'KUBE-006'],
+  ])('%i is problem %s, told at once', async (status, code) => {
+    let count = 0;
+    const client = await clientOf((_request, response) => {
+      count += 1;
+      answer(response, status, { message: 'the words of the server' });
+    });
+    const error: unknown = await client.request(patch).catch((thrown: unknown) => thrown);
+    expect([(error as Problem).code, count]).toEqual([code, 1]);
+    expect(`${(error as Problem).details.what} ${(error as Problem).details.why ?? ''}`).toContain('the words of the server');
+  });
+
+  it('a missing permission names verb and resource, and the rule that allows it', async () => {
+    const client = await clientOf((_request, response) => answer(response, 403, { message: 'no' }));
+    const error: unknown = await client.request(patch).catch((thrown: unknown) => thrown);
+    expect((error as Problem).details.what).toBe('You may not patch deployments.apps in namespace shop.');
+    expect((error as Problem).details.next[0]?.command).toBe('{apiGroups: ["apps"], resources: ["deployments"], verbs: ["patch"]}');
+    expect(ruleThatAllows({ verb: 'get', group: '', resource: 'pods/portforward' })).toBe(
+      '{apiGroups: [""], resources: ["pods/portforward"], verbs: ["get"]}',
+    );
+  });
+
+  it.each([404, 409])('%i is left to the caller', async (status) => {
+    const client = await clientOf((_request, response) => answer(response, status, { message: 'x' }));
+    await expect(client.request(get)).rejects.toBeInstanceOf(KubeStatusError);
+  });
+
+  it('reads are tried again when the server is busy, as long as it asks', async () => {
+    const times: number[] = [];
+    const client = await clientOf((_request, response, count) => {
+      times.push(performance.now());
+      if (count === 1) answer(response, 429, { message: 'slow down' }, { 'retry-after': '1' });
+      else if (count === 2) answer(response, 503, { message: 'not now' });
+      else answer(response, 200, { ok: true });
+    });
+    expect(await client.request(get)).toEqual({ ok: true });
+    expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThan(900);
+  });
+
+  it('of five answers one is bad: reads all come through', async () => {
+    const client = await clientOf((_request, response, count) =>
+      count % 5 === 0 ? answer(response, 500, { message: 'x' }) : answer(response, 200, { count }),
+    );
+    const answers = await Promise.all(Array.from({ length: 40 }, () => client.request(get)));
+    expect(answers).toHaveLength(40);
+  });
+
+  it('writes are not tried again by themselves: the loop decides', async () => {
+    let count = 0;
+    const client = await clientOf((_request, response) => {
+      count += 1;
+      answer(response, 503, { message: 'not now' });
+    });
+    await expect(client.request(patch)).rejects.toBeInstanceOf(Transient);
+    expect(count).toBe(1);
+  });
+
+  it('a server that is not there is "try again", with its address', async () => {
+    const client = new KubeClient(configFor(1));
+    const error: unknown = await client.request(get).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(Transient);
+    expect((error as Transient).reason).toBe('http://127.0.0.1:1 does not answer: ECONNREFUSED');
+  });
+});
+
+describe('the kubeconfig', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'meshlift-'));
+  const file = (name: string, text: string): string => {
+    const path = join(folder, name);
+    writeFileSync(path, text);
+    return path;
+  };
+  const good =
+    'apiVersion: v1\nkind: Config\nclusters: [{name: c, cluster: {server: "https://x"}}]\nusers: [{name: u, user: {token: t}}]\ncontexts: [{name: a, context: {cluster: c, user: u}}, {name: b, context: {cluster: gone, user: u}}]\n';
+
+  it.each([
+    ['a file that is not there', { kubeconfig: '/does/not/exist' }, 'KUBE-001'],
+    ['a file that is no kubeconfig', { kubeconfig: file('bad', 'clusters: 7') }, 'KUBE-001'],
+    ['no current context', { kubeconfig: file('none', good) }, 'KUBE-002'],
+    ['an unknown context', { kubeconfig: file('other', good), context: 'c' }, 'KUBE-002'],
+    ['a context without a cluster', { kubeconfig: file('lost', good), context: 'b' }, 'KUBE-001'],
+    ['a context that fits', { kubeconfig: file('good', good), context: 'a' }, 'none'],
+  ])('%s', async (_name, selection, code) => {
+    expect(await codeOf(Promise.resolve().then(() => loadKubeConfig(selection)))).toBe(code);
+  });
+});
+
+describe('what istiod says', () => {
+  it('syncz: flat fields become types, clients without a proxy name are left out', () => {
+    const body = JSON.stringify([
+      {
+        proxy: 'a.b',
+        proxy_type: 'sidecar',
+        istio_version: '1.29.1',
+        cluster_id: 'K',
+        cluster_sent: 'n1',
+        cluster_acked: 'n1',
+        listener_sent: 'n2',
+      },
+      { cluster_id: 'x' },
+    ]);
+    expect(parseSyncz(body)).toEqual([
+      {
+        proxy: 'a.b',
+        proxyType: 'sidecar',
+        istioVersion: '1.29.1',
+        clusterId: 'K',
+        types: { CDS: { sent: 'n1', acked: 'n1' }, LDS: { sent: 'n2', acked: '' } },
+      },
+    ]);
+    expect([parseSyncz('[]'), parseSyncz('null')]).toEqual([[], []]);
+  });
+
+  it.each([
+    ['1.29.1-6991a379e1fc-Clean', '1.29.1'],
+    ['1.29.1-acme-6991a379e1fc0123-Modified\n', '1.29.1-acme'],
+    ['1.29.1', '1.29.1'],
+    ['', undefined],
+  ])('version %j', (text, version) => {
+    expect(parseVersionAnswer(text)).toBe(version);
+  });
+});
