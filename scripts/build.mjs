@@ -13,7 +13,8 @@ const unusedCanGo = {
   name: 'client-node-without-side-effects',
   setup({ onResolve, resolve }) {
     onResolve({ filter: /./ }, async ({ path, pluginData, ...context }) => {
-      const concerns = path.startsWith('@kubernetes/client-node') || (path.startsWith('.') && context.importer.includes('@kubernetes/client-node/'));
+      const concerns =
+        path.startsWith('@kubernetes/client-node') || (path.startsWith('.') && context.importer.includes('@kubernetes/client-node/'));
       if (!concerns || pluginData === 'asked') return undefined;
       const { importer, resolveDir, kind } = context;
       const found = await resolve(path, { importer, resolveDir, kind, pluginData: 'asked' });
