@@ -58,12 +58,19 @@ function removeStale(wanted) {
   }
 }
 
-/** Licences ask to be named where the code is copied: what ends up in dist/ has to be in NOTICE. */
+/** Licences ask to be named where the code is copied: NOTICE names what ends up in dist/, no less and no more. */
 function requireNotices(inputs) {
-  const notice = readFileSync(join(root, 'NOTICE'), 'utf8');
-  const bundled = inputs.map((input) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1]).filter((name) => name !== undefined);
-  const missing = [...new Set(bundled)].filter((name) => !notice.split('\n').some((line) => line.startsWith(`${name} `)));
-  if (missing.length === 0) return;
-  process.stderr.write(`NOTICE does not name these bundled packages: ${missing.toSorted().join(', ')}\n`);
+  const lines = readFileSync(join(root, 'NOTICE'), 'utf8').split('\n');
+  const named = new Set(lines.map((line) => /^(@?[a-z0-9][\w./-]*) - /.exec(line)?.[1]).filter((name) => name !== undefined));
+  const bundled = new Set(
+    inputs.map((input) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1]).filter((name) => name !== undefined),
+  );
+  report('NOTICE does not name these bundled packages', bundled.difference(named));
+  report('NOTICE names packages that are not bundled', named.difference(bundled));
+}
+
+function report(what, names) {
+  if (names.size === 0) return;
+  process.stderr.write(`${what}: ${[...names].toSorted().join(', ')}\n`);
   process.exitCode = 1;
 }

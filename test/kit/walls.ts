@@ -34,7 +34,7 @@ const CORE_ROOMS: Readonly<Record<string, readonly string[]>> = {
   run: ['problems', 'versions', 'mesh', 'injection', 'permissions', 'request', 'usage', 'moves', 'controlplane', 'findings', 'plan'],
 };
 
-const CORE_PACKAGES = ['zod', 'yaml', 'semver'];
+const CORE_PACKAGES = ['zod', 'yaml'];
 
 /** What a room may import besides itself. Rooms are named by their folder; an entry also allows the folders inside it. */
 interface Wall {
