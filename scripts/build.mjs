@@ -65,12 +65,12 @@ function requireNotices(inputs) {
   const bundled = new Set(
     inputs.map((input) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1]).filter((name) => name !== undefined),
   );
-  report('NOTICE does not name these bundled packages', bundled.difference(named));
-  report('NOTICE names packages that are not bundled', named.difference(bundled));
+  report('NOTICE does not name these bundled packages', [...bundled].filter((name) => !named.has(name)));
+  report('NOTICE names packages that are not bundled', [...named].filter((name) => !bundled.has(name)));
 }
 
 function report(what, names) {
-  if (names.size === 0) return;
-  process.stderr.write(`${what}: ${[...names].toSorted().join(', ')}\n`);
+  if (names.length === 0) return;
+  process.stderr.write(`${what}: ${names.toSorted().join(', ')}\n`);
   process.exitCode = 1;
 }
