@@ -65,8 +65,14 @@ function requireNotices(inputs) {
   const bundled = new Set(
     inputs.map((input) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1]).filter((name) => name !== undefined),
   );
-  report('NOTICE does not name these bundled packages', [...bundled].filter((name) => !named.has(name)));
-  report('NOTICE names packages that are not bundled', [...named].filter((name) => !bundled.has(name)));
+  report(
+    'NOTICE does not name these bundled packages',
+    [...bundled].filter((name) => !named.has(name)),
+  );
+  report(
+    'NOTICE names packages that are not bundled',
+    [...named].filter((name) => !bundled.has(name)),
+  );
 }
 
 function report(what, names) {
