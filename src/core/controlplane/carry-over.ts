@@ -27,7 +27,7 @@ export interface CarryOver {
 export interface ControlPlaneConfig {
   /** `.data.mesh` of the ConfigMap `istio[-R]`, YAML. */
   readonly mesh?: string;
-  /** `.data["original-values"]` of the ConfigMap `values[-R]` (1.26 and later), else the injector's `values`, JSON. */
+  /** `.data["original-values"]` of the ConfigMap `values[-R]`, JSON; absent before Istio 1.26, which keeps no values. */
   readonly originalValues?: string;
 }
 
@@ -39,17 +39,21 @@ const OF_THE_REVISION = [
   'values.defaultRevision',
   'values.revisionTags',
 ];
-/** Paths in which two revisions of one mesh must agree, or their proxies cannot talk. */
-const MUST_BE_EQUAL = [
-  'meshConfig.trustDomain',
-  'meshConfig.trustDomainAliases',
-  'meshConfig.rootNamespace',
-  'values.global.meshID',
-  'values.global.network',
-  'values.global.multiCluster.clusterName',
-  'values.global.caAddress',
-  'values.global.pilotCertProvider',
-  'values.global.istioNamespace',
+/**
+ * Paths in which two revisions of one mesh must agree, or their proxies cannot talk, with what is effective where nothing
+ * is written: the profiles of istioctl write defaults out that the charts leave to the code.
+ * @source istio/istio manifests/charts/istio-control/istio-discovery/values.yaml, pkg/config/mesh/mesh.go @86c9f01
+ */
+const MUST_BE_EQUAL: readonly (readonly [path: string, unwritten: string])[] = [
+  ['meshConfig.trustDomain', 'cluster.local'],
+  ['meshConfig.trustDomainAliases', '[]'],
+  ['meshConfig.rootNamespace', 'istio-system'],
+  ['values.global.meshID', ''],
+  ['values.global.network', ''],
+  ['values.global.multiCluster.clusterName', ''],
+  ['values.global.caAddress', ''],
+  ['values.global.pilotCertProvider', 'istiod'],
+  ['values.global.istioNamespace', 'istio-system'],
 ];
 /** Registries of the Istio project: a release decides which one it uses. Any other hub is the user's and is carried over. */
 const PROJECT_HUBS = ['docker.io/istio', 'gcr.io/istio-release', 'registry.istio.io/release', 'istio'];
@@ -76,8 +80,19 @@ export function carryOver(
     if (note === 'carried over' && before) setPath(overlay, before.keys, before.value);
     differences.push({ path, old: show(before?.value), new: note === 'carried over' ? show(before?.value) : show(after?.value), note });
   }
-  const mustBeEqual = differences.filter((d) => d.note !== 'carried over' && MUST_BE_EQUAL.some((key) => isUnder(d.path, key)));
+  const mustBeEqual = differences.filter(
+    (d) =>
+      d.note !== 'carried over' &&
+      MUST_BE_EQUAL.some(
+        ([key, unwritten]) => isUnder(d.path, key) && effective(old, d.path, unwritten) !== effective(fresh, d.path, unwritten),
+      ),
+  );
   return { differences, overlay: Object.keys(overlay).length === 0 ? '' : stringify(operator(overlay)), mustBeEqual };
+}
+
+function effective(leaves: ReadonlyMap<string, Leaf>, path: string, unwritten: string): string {
+  const leaf = leaves.get(path);
+  return leaf === undefined ? unwritten : show(leaf.value);
 }
 
 function operator(spec: Record<string, unknown>): unknown {

@@ -29,25 +29,26 @@ const DEFAULT_TAG_SERVICE = 'istiod-revision-tag-default';
 /**
  * @param objects the mesh as it is; webhook configurations and Services are looked at
  * @param revision the revision that shall be the default; it must have its own webhook configuration and Service
- * @returns the objects to write, in the order in which no pod is injected twice and no configuration write fails;
- *   empty when it is the default already, undefined when the revision lacks its own webhooks or Service
+ * @returns the objects to write, in the order in which no pod is left without a sidecar in between; empty when it is the
+ *   default already, undefined when the revision lacks its own webhooks or Service
  */
 export function buildDefaultMove(objects: WebhookObjects, revision: string): DefaultMove[] | undefined {
   const canonical = objects.mutatingWebhooks.find(
     (c) => isOwn(c, revision) && (c.webhooks ?? []).some((w) => w.name.endsWith('sidecar-injector.istio.io')),
   );
   const validator = objects.validatingWebhooks.find(
-    (c) => isOwn(c, revision) && c.metadata.name !== DEFAULT_VALIDATOR && (c.webhooks ?? []).length > 0,
+    (c) =>
+      isOwn(c, revision) && c.metadata.name !== DEFAULT_VALIDATOR && (c.webhooks ?? []).some((w) => w.name.endsWith('validation.istio.io')),
   );
   const service = ownService(canonical, objects.services);
   if (!canonical || !service) return undefined;
   const moves = [
-    ...deactivations(objects, revision),
     ...moveConfiguration(tagConfiguration(objects), () => newTagConfiguration(canonical), canonical),
     ...(validator
       ? moveConfiguration(byName(objects.validatingWebhooks, DEFAULT_VALIDATOR), () => newValidator(validator), validator)
       : []),
     ...moveTagService(objects.services, service, revision),
+    ...deactivations(objects),
   ];
   return moves.filter((move) => JSON.stringify(sortKeys(move.before)) !== JSON.stringify(sortKeys(move.after)));
 }
@@ -69,11 +70,15 @@ function ownService(canonical: WebhookConfiguration | undefined, services: reado
   return services.find((s) => s.metadata.name === target?.name && s.metadata.namespace === target?.namespace);
 }
 
-/** An unrevisioned configuration that still answers for the default would inject a second time. */
-function deactivations(objects: WebhookObjects, revision: string): DefaultMove[] {
+/**
+ * An unrevisioned configuration that still answers for the default, even one of the revision itself, would inject a
+ * second time beside the tag. It goes last: for a moment a pod is injected by both, of which the later by name remains,
+ * as before; the other way round it would get no sidecar.
+ */
+function deactivations(objects: WebhookObjects): DefaultMove[] {
   const active = new Set(
     findInjectionWebhooks(objects)
-      .filter((w) => w.tag === undefined && w.revision !== revision && !w.deactivated && /^(namespace|object|auto)\./.test(w.entry.name))
+      .filter((w) => w.tag === undefined && !w.deactivated && /^(namespace|object|auto)\./.test(w.entry.name))
       .map((w) => w.configuration),
   );
   return objects.mutatingWebhooks

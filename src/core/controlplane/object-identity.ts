@@ -30,8 +30,9 @@ export function withoutServerFields(object: KubeObject): KubeObject {
   const { status, ...rest } = object;
   const { 'deployment.kubernetes.io/revision': _revision, ...annotations } = metadata.annotations ?? {};
   const clean = { ...rest, metadata: { ...metadata, ...(metadata.annotations === undefined ? {} : { annotations }) } } as KubeObject;
-  if (object.kind !== 'Service') return clean;
-  const { clusterIP, clusterIPs, ...spec } = object['spec'] as { clusterIP?: string; clusterIPs?: unknown } & Record<string, unknown>;
+  const address = object['spec'] as ({ clusterIP?: string; clusterIPs?: unknown } & Record<string, unknown>) | undefined;
+  if (object.kind !== 'Service' || address === undefined) return clean;
+  const { clusterIP, clusterIPs, ...spec } = address;
   return { ...clean, spec: clusterIP === 'None' ? { ...spec, clusterIP } : spec };
 }
 

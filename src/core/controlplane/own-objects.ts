@@ -43,27 +43,45 @@ function belongs(object: KubeObject, context: Context): boolean {
     case 'ClusterRole':
       return isOwnRole(object, context);
     case 'Deployment':
+      return object.metadata.name === context.istiod?.metadata.name && object.metadata.namespace === context.istiod.metadata.namespace;
     case 'Service':
     case 'HorizontalPodAutoscaler':
     case 'PodDisruptionBudget':
-      return context.istiod !== undefined && isAround(object, context.istiod);
+    case 'NetworkPolicy':
+      return isLabelled(object, context.revision) && context.istiod !== undefined && isAround(object, context.istiod);
+    case 'ConfigMap':
+    case 'MutatingWebhookConfiguration':
+    case 'ValidatingWebhookConfiguration':
+    case 'ValidatingAdmissionPolicy':
+    case 'ValidatingAdmissionPolicyBinding':
+      return isLabelled(object, context.revision) && !isOfAnotherComponent(object);
     default:
-      return object.metadata.labels?.['istio.io/rev'] === context.revision;
+      return false;
   }
 }
 
-/** istiod's own Deployment, and what selects its pods or scales it. */
+function isLabelled(object: KubeObject, revision: string): boolean {
+  return object.metadata.labels?.['istio.io/rev'] === revision;
+}
+
+/** The CNI's chart labels its objects with a revision too, and istioctl whatever it installs. */
+function isOfAnotherComponent({ metadata: { labels = {} } }: KubeObject): boolean {
+  const { 'operator.istio.io/component': component = 'Pilot', 'app.kubernetes.io/name': name = 'istiod' } = labels;
+  return component !== 'Pilot' || name !== 'istiod';
+}
+
+/** What selects istiod's pods or scales its Deployment. */
 function isAround(object: KubeObject, istiod: PodController): boolean {
-  const spec = object['spec'] as { selector?: unknown; scaleTargetRef?: { name?: string } } | undefined;
+  const spec = object['spec'] as { selector?: unknown; podSelector?: unknown; scaleTargetRef?: { name?: string } } | undefined;
   const podLabels = istiod.spec?.template?.metadata?.labels ?? {};
   if (object.metadata.namespace !== istiod.metadata.namespace) return false;
   switch (object.kind) {
-    case 'Deployment':
-      return object.metadata.name === istiod.metadata.name;
     case 'Service':
       return selectsPod(spec?.selector as Labels | undefined, podLabels);
     case 'HorizontalPodAutoscaler':
       return spec?.scaleTargetRef?.name === istiod.metadata.name;
+    case 'NetworkPolicy':
+      return matchesSelector(spec?.podSelector as LabelSelector | undefined, podLabels);
     default:
       return matchesSelector(spec?.selector as LabelSelector | undefined, podLabels);
   }

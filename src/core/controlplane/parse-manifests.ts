@@ -32,7 +32,8 @@ export function parseManifests(text: string, source: string, namespace: string):
       const { line, col } = lineCounter.linePos(syntax.pos[0]);
       return manifestProblem(`${source}, line ${line}, column ${col}: ${syntax.message.split('\n')[0]?.replace(/ at line.*$/, '') ?? ''}`);
     }
-    const value: unknown = document.toJS();
+    const value = toValue(document);
+    if (value instanceof Error) return manifestProblem(`${source}, document ${index + 1}: ${value.message}`);
     if (value === null || value === undefined) continue;
     const items = isList(value) ? value.items : [value];
     for (const item of items) {
@@ -41,6 +42,15 @@ export function parseManifests(text: string, source: string, namespace: string):
     }
   }
   return objects;
+}
+
+/** Aliases are only resolved here: one that points nowhere, or so many that they would fill the memory, are errors of the text. */
+function toValue(document: { toJS(): unknown }): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
 }
 
 function manifestProblem(what: string): Problem {

@@ -22,6 +22,8 @@ export interface CheckContext {
   readonly rendered?: {
     readonly crds: readonly KubeObject[];
     readonly mustBeEqual: readonly { readonly path: string; readonly old: string; readonly new: string }[];
+    /** The installed revision does not say which values it was installed with. */
+    readonly valuesUnknown: boolean;
     /** The installer would make the new revision the default at once. */
     readonly movesDefault: boolean;
   };

@@ -117,6 +117,12 @@ export const findingCatalogue = {
     'Its debug endpoint did not answer, so it is unknown which proxies are connected to it.',
     'Check pods/portforward and the istiod pod.',
   ),
+  'CTRL-008': entry(
+    'control planes',
+    'Values of the installed revision cannot be compared',
+    'Istio keeps the values that a control plane was installed with since 1.26; of an older one only the mesh configuration can be compared and carried over.',
+    'Pass the values of the installed revision to the new one.',
+  ),
   'CONF-001': entry(
     'configuration',
     'Objects are pinned to the old revision',
@@ -146,6 +152,12 @@ export const findingCatalogue = {
     'Namespaces get a sidecar for the first time',
     'Nothing injects pods of this namespace now; after the relabelling, something does.',
     'Make sure that this is meant.',
+  ),
+  'CONF-006': entry(
+    'configuration',
+    'A gateway would be restarted by relabelling its namespace',
+    'istiod itself makes the Deployments of the Gateway API. Such a gateway belongs to the revision in the label of its Gateway, else of its namespace, and is replaced at once when that changes.',
+    'Label the Gateway with its present revision, so that it stays where it is, and move it by itself later.',
   ),
   'WORK-001': entry(
     'workloads',

@@ -72,7 +72,7 @@ const budget = (disruptionsAllowed: number): KubeObject =>
     status: { disruptionsAllowed },
   }) as PodDisruptionBudget;
 const rendered = (more: Partial<NonNullable<CheckContext['rendered']>>): Change => ({
-  context: { rendered: { crds: [], mustBeEqual: [], movesDefault: false, ...more } },
+  context: { rendered: { crds: [], mustBeEqual: [], valuesUnknown: false, movesDefault: false, ...more } },
 });
 const managed = (manager: string): Change => ({
   mesh: (m) =>
@@ -81,6 +81,27 @@ const managed = (manager: string): Change => ({
       { 'istio-injection': 'enabled' },
       { managedFields: [{ manager, fieldsV1: { 'f:metadata': { 'f:labels': { 'f:istio-injection': {} } } } }] },
     ),
+});
+
+const apiGateway = (labels: Record<string, string>, namespaces: readonly string[] = []): Change => ({
+  mesh: (m) =>
+    m
+      .namespace('other')
+      .object({ apiVersion: 'gateway.networking.k8s.io/v1', kind: 'Gateway', metadata: { name: 'edge', namespace: 'shop', labels } })
+      .workload('shop', 'edge-istio', {
+        on: 'default',
+        template: {
+          metadata: {
+            labels: {
+              'sidecar.istio.io/inject': 'false',
+              'gateway.istio.io/managed': 'istio.io-gateway-controller',
+              'gateway.networking.k8s.io/gateway-name': 'edge',
+            },
+          },
+          spec: { containers: [{ name: 'istio-proxy', image: 'istio/proxyv2:1.28.2' }] },
+        },
+      }),
+  namespaces,
 });
 
 /** For every code: what gives it, and what comes close and does not. */
@@ -125,6 +146,7 @@ const CASES: Readonly<Record<FindingCode, { readonly gives: readonly Change[]; r
   'CTRL-005': { gives: [{ mesh: (m) => m.revision({ revision: 'sick', version: '1.28.2', ready: false }) }], not: [{}] },
   'CTRL-006': { gives: [rendered({ movesDefault: true })], not: [rendered({})] },
   'CTRL-007': { gives: [{ mesh: (m) => m.revision({ revision: 'mute', version: '1.28.2' }, { error: 'no answer' }) }], not: [{}] },
+  'CTRL-008': { gives: [rendered({ valuesUnknown: true })], not: [rendered({})] },
   'CONF-001': {
     gives: [{ objects: { pinnedObjects: [{ ref: { apiVersion: 'x', kind: 'EnvoyFilter', name: 'f' }, revision: 'default' }] } }],
     not: [{ objects: { pinnedObjects: [{ ref: { apiVersion: 'x', kind: 'EnvoyFilter', name: 'f' }, revision: 'other' }] } }],
@@ -139,6 +161,7 @@ const CASES: Readonly<Record<FindingCode, { readonly gives: readonly Change[]; r
   },
   'CONF-004': { gives: ['argocd-controller', 'kustomize-controller', 'helm'].map(managed), not: [managed('kubectl-label')] },
   'CONF-005': { gives: [{ mesh: (m) => m.namespace('fresh'), namespaces: ['fresh'] }], not: [{ namespaces: ['shop'] }] },
+  'CONF-006': { gives: [apiGateway({})], not: [apiGateway({ 'istio.io/rev': 'default' }), apiGateway({}, ['other'])] },
   'WORK-001': {
     gives: [
       workload({ replicas: 1, strategy: { type: 'Recreate' } }),

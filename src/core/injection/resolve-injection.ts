@@ -32,17 +32,31 @@ export function resolveInjection(subject: InjectionSubject, webhooks: readonly I
     if (written) return { kind: 'not-injected', reason: 'in-template', detail: written };
     return explainNoMatch(subject.namespaceLabels, podLabels);
   }
-  const dangling = matching.find((webhook) => !webhook.serviceExists);
-  if (dangling) return refusedBy(dangling);
+  const failing = matching.find((webhook) => !webhook.serviceExists && webhook.entry.failurePolicy !== 'Ignore');
+  if (failing)
+    return {
+      kind: 'refused',
+      revision: failing.revision,
+      configuration: failing.configuration,
+      detail: `${targetOf(failing)} does not exist`,
+    };
+  const alive = matching.filter((webhook) => webhook.serviceExists);
+  const answering = alive[0];
+  if (!answering) {
+    const detail = `webhook ${first.configuration} points to ${targetOf(first)}, which does not exist; it is ignored`;
+    return { kind: 'not-injected', reason: 'ghost', detail };
+  }
   const declined = declinedByIstiod(subject);
   if (declined) return { kind: 'not-injected', reason: 'declined', detail: declined };
-  const revisions = [...new Set(matching.map((webhook) => webhook.revision))];
-  if (revisions.length > 1) {
-    // The API server calls configurations in the order of their names, and a second injection replaces the first.
-    const last = matching.at(-1) ?? first;
-    return { kind: 'ambiguous', revision: last.revision, revisions, configurations: matching.map((w) => w.configuration) };
-  }
-  return { kind: 'injected', revision: first.revision, webhook: first, entryName: first.entry.name };
+  return injectedBy(answering, alive);
+}
+
+/** The API server calls configurations in the order of their names, and a second injection replaces the first. */
+function injectedBy(first: InjectionWebhook, all: readonly InjectionWebhook[]): InjectionDecision {
+  const revisions = [...new Set(all.map((webhook) => webhook.revision))];
+  if (revisions.length === 1) return { kind: 'injected', revision: first.revision, webhook: first, entryName: first.entry.name };
+  const last = all.at(-1) ?? first;
+  return { kind: 'ambiguous', revision: last.revision, revisions, configurations: all.map((w) => w.configuration) };
 }
 
 /** The webhooks whose selectors match, one for each configuration, in the order in which the API server calls them. */
@@ -60,17 +74,9 @@ export function matchingWebhooks(
     .toSorted((a, b) => (a.configuration < b.configuration ? -1 : a.configuration > b.configuration ? 1 : 0));
 }
 
-function refusedBy(webhook: InjectionWebhook): InjectionDecision {
-  const service = webhook.entry.clientConfig?.service;
-  const target = service ? `Service ${service.namespace}/${service.name}` : (webhook.entry.clientConfig?.url ?? 'its target');
-  if (webhook.entry.failurePolicy === 'Ignore') {
-    return {
-      kind: 'not-injected',
-      reason: 'ghost',
-      detail: `webhook ${webhook.configuration} points to ${target}, which does not exist; it is ignored`,
-    };
-  }
-  return { kind: 'refused', revision: webhook.revision, configuration: webhook.configuration, detail: `${target} does not exist` };
+function targetOf({ entry }: InjectionWebhook): string {
+  const service = entry.clientConfig?.service;
+  return service ? `Service ${service.namespace}/${service.name}` : (entry.clientConfig?.url ?? 'its target');
 }
 
 function declinedByIstiod(subject: InjectionSubject): string | undefined {
@@ -98,8 +104,26 @@ export function proxyInTemplate(template: PodTemplate): string | undefined {
 export function pinnedProxyImage(template: PodTemplate): string | undefined {
   const annotation = template.metadata?.annotations?.['sidecar.istio.io/proxyImage'];
   if (annotation !== undefined) return annotation;
-  const image = proxyContainers(template.spec)[0]?.image;
+  const { initContainers, containers } = addedByInjection(template);
+  const image = proxyContainers({
+    ...(initContainers.includes(PROXY_CONTAINER) ? {} : { initContainers: template.spec?.initContainers ?? [] }),
+    ...(containers.includes(PROXY_CONTAINER) ? {} : { containers: template.spec?.containers ?? [] }),
+  })[0]?.image;
   return image === 'auto' ? undefined : image;
+}
+
+/**
+ * Containers that kube-inject put into a template; the webhook takes them out before it puts in its own.
+ * @source istio/istio pkg/kube/inject/webhook.go (stripPod) @86c9f01
+ */
+function addedByInjection(template: PodTemplate): { initContainers: readonly string[]; containers: readonly string[] } {
+  try {
+    const text = template.metadata?.annotations?.['sidecar.istio.io/status'] ?? '{}';
+    const status = JSON.parse(text) as { initContainers?: readonly string[] | null; containers?: readonly string[] | null } | null;
+    return { initContainers: status?.initContainers ?? [], containers: status?.containers ?? [] };
+  } catch {
+    return { initContainers: [], containers: [] };
+  }
 }
 
 function explainNoMatch(namespaceLabels: Labels, podLabels: Labels): InjectionDecision {

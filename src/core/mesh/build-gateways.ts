@@ -7,6 +7,7 @@ import type { MeshObjects } from './mesh-objects.ts';
 export function buildGateways(objects: MeshObjects, workloads: readonly Workload[]): Gateway[] {
   const apiGateways = objects.gatewayApiGateways.map((gateway): Gateway => {
     const namespace = gateway.metadata.namespace ?? '';
+    const revisionLabel = gateway.metadata.labels?.['istio.io/rev'];
     const workload = workloads.find(
       (w) => w.namespace === namespace && w.template.metadata?.labels?.['gateway.networking.k8s.io/gateway-name'] === gateway.metadata.name,
     );
@@ -14,6 +15,8 @@ export function buildGateways(objects: MeshObjects, workloads: readonly Workload
       namespace,
       name: gateway.metadata.name,
       source: 'gateway-api',
+      managed: workload?.template.metadata?.labels?.['gateway.istio.io/managed'] !== undefined,
+      ...(revisionLabel === undefined ? {} : { revisionLabel }),
       ...(workload === undefined ? {} : { workload: { kind: workload.kind, namespace, name: workload.name } }),
       services: workload === undefined ? [] : servicesFor(workload, objects.services).map((s) => s.metadata.name),
       addresses: (gateway.status?.addresses ?? []).flatMap((a) => (a.value === undefined ? [] : [a.value])),
@@ -39,6 +42,7 @@ function injectedGateway(workload: Workload, services: readonly Service[]): Gate
     namespace: workload.namespace,
     name: workload.name,
     source: 'injected',
+    managed: false,
     workload: { kind: workload.kind, namespace: workload.namespace, name: workload.name },
     services: serving.map((s) => s.metadata.name),
     addresses: [...new Set(serving.flatMap(addressesOf))],

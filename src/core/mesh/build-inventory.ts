@@ -90,13 +90,12 @@ export function buildPod(pod: Pod, workload: WorkloadRef, connections: readonly 
 }
 
 function meshConfigs(objects: MeshObjects): MeshInventory['meshConfigs'] {
-  const configs: Record<string, { mesh?: string; values?: string; originalValues?: string }> = {};
+  const configs: Record<string, { mesh?: string; originalValues?: string }> = {};
   for (const configMap of objects.configMaps) {
     const name = configMap.metadata.name;
     const of = (configs[revisionLabel(configMap)] ??= {});
     const data = configMap.data ?? {};
     if (data['mesh'] !== undefined && /^istio(-|$)/.test(name) && data['config'] === undefined) of.mesh = data['mesh'];
-    if (data['values'] !== undefined && name.startsWith('istio-sidecar-injector')) of.values = data['values'];
     if (data['original-values'] !== undefined) of.originalValues = data['original-values'];
   }
   return configs;

@@ -3,22 +3,35 @@ import type { CronJob, Job, KubeObject, Pod, PodController, PodTemplate } from '
 import { workloadKey, type MeshPod, type Workload, type WorkloadKind, type WorkloadRef } from './mesh-inventory.ts';
 import type { MeshObjects } from './mesh-objects.ts';
 
-/** Finds the workload that a pod belongs to, through ReplicaSets and Jobs. */
+/** Finds the workload that a pod belongs to, through ReplicaSets and Jobs. What owns it and was not read does not hide it. */
 export function ownerIndex(objects: MeshObjects): (pod: Pod) => WorkloadRef {
-  const owners = new Map<string, KubeObject>();
-  for (const object of [...objects.replicaSets, ...objects.jobs]) owners.set(`${object.kind}/${object.metadata.uid ?? ''}`, object);
+  const between = new Map<string, PodController | Job>();
+  for (const object of [...objects.replicaSets, ...objects.jobs]) between.set(`${object.kind}/${object.metadata.uid ?? ''}`, object);
+  const isTop = topWorkloads(objects);
   return (pod) => {
     const namespace = pod.metadata.namespace ?? '';
     const direct = controllerOf(pod);
-    if (!direct) return { kind: 'Pod', namespace, name: pod.metadata.name };
-    const parent = controllerOf(owners.get(`${direct.kind}/${direct.uid}`));
-    const owner = parent && KNOWN_OWNERS.has(parent.kind) ? parent : direct;
-    if (!KNOWN_OWNERS.has(owner.kind)) return { kind: 'Pod', namespace, name: pod.metadata.name };
+    const middle = direct && between.get(`${direct.kind}/${direct.uid}`);
+    const owner =
+      [controllerOf(middle), direct].find((candidate) => candidate && isTop(candidate, namespace)) ??
+      (middle && hasTemplate(middle) ? direct : undefined);
+    if (!owner) return { kind: 'Pod', namespace, name: pod.metadata.name };
     return { kind: owner.kind as WorkloadKind, namespace, name: owner.name };
   };
 }
 
-const KNOWN_OWNERS = new Set<string>(['Deployment', 'StatefulSet', 'DaemonSet', 'Rollout', 'ReplicaSet', 'Job', 'CronJob']);
+/** Whether an owner is one of the workloads that nothing else controls. */
+function topWorkloads(objects: MeshObjects): (owner: { readonly kind: string; readonly name: string }, namespace: string) => boolean {
+  const { deployments, statefulSets, daemonSets, rollouts, cronJobs } = objects;
+  const keys = new Set(
+    [...deployments, ...statefulSets, ...daemonSets, ...rollouts, ...cronJobs].map((object) => workloadKey(refOf(object))),
+  );
+  return ({ kind, name }, namespace) => keys.has(workloadKey({ kind: kind as WorkloadKind, namespace, name }));
+}
+
+function hasTemplate(object: PodController | Job): boolean {
+  return object.kind === 'Job' || object.spec?.template !== undefined;
+}
 
 export function controllerOf(
   object: KubeObject | undefined,
@@ -31,8 +44,14 @@ export function buildWorkloads(objects: MeshObjects, pods: readonly MeshPod[]): 
   const podsByKey = Map.groupBy(pods, (pod) => workloadKey(pod.workload));
   const podsOf = (ref: WorkloadRef): readonly MeshPod[] => podsByKey.get(workloadKey(ref)) ?? [];
   const controllers = [...objects.deployments, ...objects.statefulSets, ...objects.daemonSets, ...objects.rollouts];
-  const bareReplicaSets = objects.replicaSets.filter((rs) => !controllerOf(rs) && rs.spec?.template !== undefined);
-  const bareJobs = objects.jobs.filter((job) => !controllerOf(job));
+  const isTop = topWorkloads(objects);
+  // Those of a controller that Meshlift does not know count while they have pods: older ones are only its history.
+  const isLeft = (object: KubeObject): boolean => {
+    const owner = controllerOf(object);
+    return owner === undefined || (!isTop(owner, object.metadata.namespace ?? '') && podsOf(refOf(object)).length > 0);
+  };
+  const bareReplicaSets = objects.replicaSets.filter((rs) => hasTemplate(rs) && isLeft(rs));
+  const bareJobs = objects.jobs.filter(isLeft);
   const workloads = [
     ...[...controllers, ...bareReplicaSets].map((c) => fromController(c, podsOf)),
     ...bareJobs.map((job) => fromJob(job, podsOf)),

@@ -133,6 +133,10 @@ export interface Gateway {
   readonly namespace: string;
   readonly name: string;
   readonly source: 'injected' | 'gateway-api';
+  /** istiod makes and changes its Deployment, so that it follows labels by itself, at once. */
+  readonly managed: boolean;
+  /** Value of the label istio.io/rev of a Gateway itself, which beats the one of its namespace. */
+  readonly revisionLabel?: string;
   readonly workload?: WorkloadRef;
   readonly services: readonly string[];
   readonly addresses: readonly string[];
@@ -155,7 +159,7 @@ export interface MeshInventory {
   /** Istio objects that only one revision reads (`istio.io/rev`). */
   readonly pinnedObjects: readonly { readonly ref: ObjectRef; readonly revision: string }[];
   /** `.data.mesh` and the injector's values by revision name; absent keys were not found or not read. */
-  readonly meshConfigs: Readonly<Record<string, { readonly mesh?: string; readonly values?: string; readonly originalValues?: string }>>;
+  readonly meshConfigs: Readonly<Record<string, { readonly mesh?: string; readonly originalValues?: string }>>;
   readonly unread: readonly Unread[];
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MeshBuilder, SYNCED } from '../../../test/kit/mesh-builder.ts';
+import { findDefaults, findInjectionWebhooks } from './find-revisions.ts';
 import type { KubeObject, LabelSelector, Pod } from './kube-objects.ts';
 import { matchesSelector, selectsPod } from './match-selector.ts';
 import { workloadKey } from './mesh-inventory.ts';
@@ -12,6 +13,13 @@ describe('matchesSelector', () => {
     ['empty selects all', {}, {}, true],
     ['In, there', { matchExpressions: [{ key: 'a', operator: 'In', values: ['1', '2'] }] }, { a: '2' }, true],
     ['In, absent', { matchExpressions: [{ key: 'a', operator: 'In', values: ['1'] }] }, {}, false],
+    ['In, another', { matchExpressions: [{ key: 'a', operator: 'In', values: ['1'] }] }, { a: '2' }, false],
+    ['In nothing', { matchExpressions: [{ key: 'a', operator: 'In' }] }, { a: '2' }, false],
+    ['NotIn, another', { matchExpressions: [{ key: 'a', operator: 'NotIn', values: ['1'] }] }, { a: '2' }, true],
+    ['DoesNotExist, absent', { matchExpressions: [{ key: 'a', operator: 'DoesNotExist' }] }, { b: '' }, true],
+    ['labels, there', { matchLabels: { a: '1', b: '2' } }, { a: '1', b: '2', c: '3' }, true],
+    ['labels, one of them another', { matchLabels: { a: '1', b: '2' } }, { a: '1', b: '3' }, false],
+    ['labels, one of them absent', { matchLabels: { a: '1', b: '2' } }, { a: '1' }, false],
     ['NotIn, absent', { matchExpressions: [{ key: 'a', operator: 'NotIn', values: ['1'] }] }, {}, true],
     ['NotIn, there', { matchExpressions: [{ key: 'a', operator: 'NotIn', values: ['1'] }] }, { a: '1' }, false],
     ['Exists, empty value', { matchExpressions: [{ key: 'a', operator: 'Exists' }] }, { a: '' }, true],
@@ -83,6 +91,37 @@ describe('the proxy of a pod', () => {
       }),
       'x',
     ],
+    [
+      'an istiod behind a CA of another kind: a proxy without a discoveryAddress uses the unrevisioned one',
+      pod({
+        metadata: { labels: { 'istio.io/rev': 'tag' } },
+        spec: { containers: [proxy({ CA_ADDR: 'cert-manager-istio-csr.cert-manager.svc:443', PROXY_CONFIG: '{}' })] },
+      }),
+      'default',
+    ],
+    [
+      'an empty annotation counts as none',
+      pod({
+        metadata: { annotations: { 'sidecar.istio.io/status': '{"revision":""}', 'istio.io/rev': '' }, labels: { 'istio.io/rev': 'l' } },
+        spec: { containers: [proxy({ CA_ADDR: 'istiod-z.istio-system.svc:15012' })] },
+      }),
+      'z',
+    ],
+    [
+      'null is no revision',
+      pod({ metadata: { annotations: { 'sidecar.istio.io/status': 'null', 'istio.io/rev': 'b' } }, spec: { containers: [proxy()] } }),
+      'b',
+    ],
+    [
+      'ztunnel has its revision in an annotation',
+      pod({ metadata: { labels: { app: 'ztunnel' }, annotations: { 'istio.io/rev': 'z' } }, spec: { containers: [proxy()] } }),
+      'z',
+    ],
+    [
+      'ztunnel has it in its label up to 1.22',
+      pod({ metadata: { labels: { app: 'ztunnel', 'istio.io/rev': 'z' } }, spec: { containers: [{ name: 'ztunnel' }] } }),
+      'z',
+    ],
     ['the label last', pod({ metadata: { labels: { 'istio.io/rev': 'old' } }, spec: { containers: [proxy()] } }), 'old'],
     [
       'a broken annotation counts as none',
@@ -105,6 +144,12 @@ describe('the proxy of a pod', () => {
     });
     expect(readProxy(pod({ spec: { containers: [proxy()] } }), [])).toMatchObject({ native: false });
     expect(readProxy(pod({ spec: { containers: [{ name: 'app' }] } }), [])).toBeUndefined();
+    const ztunnel = { containers: [{ name: 'ztunnel', image: 'istio/ztunnel:1.28.2' }] };
+    expect(readProxy(pod({ metadata: { labels: { app: 'ztunnel' } }, spec: ztunnel }), [])).toMatchObject({
+      type: 'ztunnel',
+      version: '1.28.2',
+    });
+    expect(readProxy(pod({ metadata: { labels: { app: 'other' } }, spec: ztunnel }), [])).toBeUndefined();
   });
 
   it('has the version that it says itself, before that of its image', () => {
@@ -121,6 +166,26 @@ describe('the proxy of a pod', () => {
     expect(readProxy(pod({ spec: { containers: [proxy({}, 'mirror/proxyv2@sha256:12')] } }), [])).toMatchObject({ version: 'unknown' });
   });
 
+  it('is configured with the istiod that its settings name, not with whoever signs its certificates', () => {
+    const host = (env: Record<string, string>): unknown => readProxy(pod({ spec: { containers: [proxy(env)] } }), [])?.discoveryHost;
+    expect(host({ PROXY_CONFIG: '{"discoveryAddress":"istiod-x.istio-system.svc:15012"}' })).toBe('istiod-x.istio-system.svc');
+    expect(host({ CA_ADDR: 'istiod-x.istio-system.svc:15012' })).toBe('istiod-x.istio-system.svc');
+    expect(host({ CA_ADDR: 'cert-manager-istio-csr.cert-manager.svc:443', PROXY_CONFIG: '{}' })).toBeUndefined();
+    expect(host({})).toBeUndefined();
+  });
+
+  it.each([
+    ['waypoint', {}, 'waypoint'],
+    ['ztunnel', {}, 'ztunnel'],
+    ['router', {}, 'gateway'],
+    ['sidecar', {}, 'sidecar'],
+    ['router', { labels: { 'gateway.istio.io/managed': 'istio.io-mesh-controller' } }, 'waypoint'],
+    ['sidecar', { annotations: { 'inject.istio.io/templates': 'sidecar, gateway' } }, 'gateway'],
+  ])('type: it says that it is a %s, with %o: a %s', (proxyType, metadata, type) => {
+    const connection = { istiodPod: 'i', revision: 'r', sync: 'synced', entry: { proxy: 'p.n', proxyType, types: {} } } as const;
+    expect(readProxy(pod({ metadata, spec: { containers: [proxy()] } }), [connection])).toMatchObject({ type, version: '1.28.2' });
+  });
+
   it.each([
     [{ labels: { 'gateway.istio.io/managed': 'istio.io-mesh-controller' } }, 'waypoint'],
     [{ labels: { 'gateway.istio.io/managed': 'istio.io-gateway-controller' } }, 'gateway'],
@@ -132,10 +197,19 @@ describe('the proxy of a pod', () => {
   });
 });
 
+const NONE = { sent: '', acked: '' };
+
 it.each([
   ['all acknowledged', SYNCED, 'synced'],
   ['routes and endpoints never sent', { CDS: { sent: 'a', acked: 'a' }, LDS: { sent: 'b', acked: 'b' } }, 'synced'],
   ['listeners never sent', { CDS: { sent: 'a', acked: 'a' } }, 'not-sent'],
+  ['clusters never sent', { ...SYNCED, CDS: { sent: '', acked: '' } }, 'not-sent'],
+  ['routes, endpoints and extensions sent as nothing', { ...SYNCED, RDS: NONE, EDS: NONE, ECDS: NONE }, 'synced'],
+  [
+    'time stamps and ids are compared whole',
+    { ...SYNCED, EDS: { sent: '2026-11-22T14:23:18Z/1a', acked: '2026-11-22T14:23:18Z/1b' } },
+    'stale',
+  ],
   ['nothing sent', {}, 'not-sent'],
   ['one not acknowledged', { ...SYNCED, RDS: { sent: 'b', acked: 'a' } }, 'stale'],
   ['never acknowledged', { ...SYNCED, ECDS: { sent: 'b', acked: '' } }, 'stale'],
@@ -192,6 +266,7 @@ describe('revisions', () => {
       },
     ]);
     expect(inventory.revisions[0]?.mutatingWebhooks).toEqual(['istio-sidecar-injector']);
+    expect(inventory.revisions[0]?.validatingWebhooks).toEqual(['istio-validator-istio-system']);
     expect(inventory.revisions[1]?.validatingWebhooks).toEqual(['istio-validator-canary-istio-system']);
   });
 
@@ -219,6 +294,32 @@ describe('revisions', () => {
         .revisions.map((r) => [r.name, r.defaultFor]),
     );
     expect(senses).toEqual({ default: ['injection'], a: ['leadership'], b: ['validation'] });
+  });
+
+  it('of two that would inject for the default, the later by name does, in whatever order they were read', () => {
+    const webhooks = new MeshBuilder().revision({ revision: 'default', version: '1.28.2' }).defaultTo('canary').objects();
+    const senses = (mutatingWebhooks: typeof webhooks.mutatingWebhooks): unknown =>
+      findDefaults(webhooks, findInjectionWebhooks({ ...webhooks, mutatingWebhooks }));
+    const wanted = { injection: 'default', validation: 'canary', leadership: 'canary' };
+    expect([senses(webhooks.mutatingWebhooks), senses(webhooks.mutatingWebhooks.toReversed())]).toEqual([wanted, wanted]);
+  });
+
+  it('a webhook that also wants a label of the pod does not serve the default', () => {
+    const picky = {
+      configuration: 'c',
+      revision: 'picky',
+      entry: { name: 'x.sidecar-injector.istio.io', objectSelector: { matchLabels: { team: 'a' } } },
+      serviceExists: true,
+      hasCaBundle: true,
+      deactivated: false,
+    };
+    expect(findDefaults(new MeshBuilder().objects(), [picky])).toEqual({});
+    expect(findDefaults(new MeshBuilder().objects(), [{ ...picky, entry: { name: 'x.sidecar-injector.istio.io' } }])).toEqual({
+      injection: 'picky',
+    });
+    expect(
+      findDefaults(new MeshBuilder().objects(), [{ ...picky, deactivated: true, entry: { name: 'x.sidecar-injector.istio.io' } }]),
+    ).toEqual({});
   });
 
   it('helm is told by its release', () => {
@@ -298,6 +399,7 @@ describe('workloads and connections', () => {
         namespace: 'edge',
         name: 'api',
         source: 'gateway-api',
+        managed: false,
         workload: { kind: 'Deployment', namespace: 'edge', name: 'api-istio' },
         services: [],
         addresses: ['192.0.2.9'],
@@ -306,6 +408,7 @@ describe('workloads and connections', () => {
         namespace: 'edge',
         name: 'gw',
         source: 'injected',
+        managed: false,
         workload: { kind: 'Deployment', namespace: 'edge', name: 'gw' },
         services: ['ingress'],
         addresses: ['192.0.2.1', 'lb.example', '192.0.2.7'],

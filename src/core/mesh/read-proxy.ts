@@ -51,7 +51,14 @@ export function injectedRevision(pod: Pod): string | undefined {
   if (annotation !== undefined && annotation !== '') return annotation;
   const container = proxyContainers(pod.spec)[0] ?? ztunnelContainer(pod);
   if (!container) return undefined;
-  return revisionOfHost(discoveryHostOf(container)) ?? pod.metadata.labels?.['istio.io/rev'];
+  const configured = discoveryHostOf(container);
+  if (configured !== undefined) return revisionOfHost(configured) ?? pod.metadata.labels?.['istio.io/rev'];
+  return hasDefaultDiscovery(container) ? 'default' : pod.metadata.labels?.['istio.io/rev'];
+}
+
+/** Settings that are written out, yet name no istiod, leave it at the unrevisioned one. */
+function hasDefaultDiscovery(container: Container): boolean {
+  return (container.env ?? []).some((e) => e.name === 'PROXY_CONFIG' && e.value !== undefined);
 }
 
 function revisionInStatus(status: string): string | undefined {
@@ -64,13 +71,14 @@ function revisionInStatus(status: string): string | undefined {
   }
 }
 
-/** Host of the istiod that the container was configured with: `PROXY_CONFIG.discoveryAddress`, else `CA_ADDR`. */
+/** Host of the istiod that the container was configured with: `PROXY_CONFIG.discoveryAddress`, else `CA_ADDR` where that is an istiod. */
 function discoveryHostOf(container: Container): string | undefined {
   const env = new Map((container.env ?? []).map((e) => [e.name, e.value]));
   const proxyConfig = env.get('PROXY_CONFIG');
-  const address =
-    (proxyConfig === undefined ? undefined : /"discoveryAddress"\s*:\s*"([^"]+)"/.exec(proxyConfig)?.[1]) ?? env.get('CA_ADDR');
-  return address?.split(':')[0];
+  const address = proxyConfig === undefined ? undefined : /"discoveryAddress"\s*:\s*"([^"]+)"/.exec(proxyConfig)?.[1];
+  if (address !== undefined) return address.split(':')[0];
+  const authority = env.get('CA_ADDR')?.split(':')[0];
+  return revisionOfHost(authority) === undefined ? undefined : authority;
 }
 
 function revisionOfHost(host: string | undefined): string | undefined {

@@ -1,7 +1,7 @@
 /** Which namespaces are relabelled and which workloads are restarted to bring them to a revision, and what stays, and why. */
 import type { InjectionDecision } from '../injection/injection-decision.ts';
 import { decidedRevision } from '../injection/injection-decision.ts';
-import { pinnedProxyImage, resolveInjection } from '../injection/resolve-injection.ts';
+import { pinnedProxyImage, proxyInTemplate, resolveInjection } from '../injection/resolve-injection.ts';
 import { isInjectedGateway } from '../mesh/build-gateways.ts';
 import type { Labels } from '../mesh/kube-objects.ts';
 import {
@@ -177,6 +177,7 @@ function leftOutside(namespace: MeshNamespace, workloads: readonly Workload[], s
 }
 
 function reasonOutside(namespace: MeshNamespace, workload: Workload, scope: MoveScope): string {
+  if (namespace.terminating) return `namespace ${namespace.name} is being deleted`;
   if (scope.namespaces.length > 0) return `namespace ${namespace.name} is not part of this run`;
   const podLabels = workload.template.metadata?.labels ?? {};
   const own = ['istio.io/rev', 'sidecar.istio.io/inject']
@@ -210,7 +211,7 @@ function judgeWorkload(workload: Workload, labels: Labels, scope: MoveScope, web
     return { kind: 'stays', why: { workload, reason, keepsOldInUse } };
   };
   if (scope.skip.some((entry) => namesWorkload(entry, workload))) return stays('left out by the request');
-  const reason = reasonNotRestartable(workload);
+  const reason = reasonNotRestartable(workload) ?? (revision === undefined ? reasonProxyStays(workload) : undefined);
   if (reason !== undefined) return stays(reason);
   const move: WorkloadMove = {
     workload,
@@ -220,6 +221,14 @@ function judgeWorkload(workload: Workload, labels: Labels, scope: MoveScope, web
     ...(pinnedImage === undefined ? {} : { pinnedImage }),
   };
   return { kind: 'moves', move };
+}
+
+/** A proxy that stands in the template is in the next pod as well, whatever the labels say. */
+export function reasonProxyStays({ template }: Workload): string | undefined {
+  if (template.metadata?.labels?.['gateway.istio.io/managed'] !== undefined)
+    return 'istiod makes it for a Gateway: it is moved by the label istio.io/rev of the Gateway, or else of its namespace';
+  const written = proxyInTemplate(template);
+  return written === undefined ? undefined : `${written}, and no webhook replaces it: change the template`;
 }
 
 /** Whether the pod that replaces this one would have another revision, or another proxy of the same one. */

@@ -8,6 +8,8 @@ export interface AccessRule {
   readonly resource: string;
   /** `istio`: in the Istio namespace only; `mesh`: in every namespace; `cluster`: the resource has no namespace. */
   readonly where: 'istio' | 'mesh' | 'cluster';
+  /** Only the object of this name; absent: every one. */
+  readonly name?: string;
   /** What it is for, in a few words. */
   readonly why: string;
 }
@@ -22,7 +24,7 @@ export interface AccessAnswer {
 /** What a command does; each one includes the ones before it in this list. */
 export type AccessNeed = 'look' | 'plan' | 'move' | 'install';
 
-type Purpose = Pick<AccessRule, 'where' | 'why'>;
+type Purpose = Pick<AccessRule, 'where' | 'why' | 'name'>;
 
 function rules(purpose: Purpose, group: string, resources: readonly string[], verbs: readonly string[]): AccessRule[] {
   return resources.flatMap((resource) => verbs.map((verb) => ({ ...purpose, verb, group, resource })));
@@ -75,11 +77,13 @@ const MOVE: readonly AccessRule[] = [
   ...rules({ where: 'cluster', why: 'relabel namespaces' }, '', ['namespaces'], ['patch']),
   ...rules({ where: 'mesh', why: 'restart workloads' }, 'apps', ['deployments', 'statefulsets', 'daemonsets'], ['patch']),
   ...rules({ where: 'mesh', why: 'dry-run a pod to see who injects it' }, '', ['pods'], ['create']),
+  // Creating cannot be limited to a name.
+  ...rules({ where: 'cluster', why: 'the CRD of the run record' }, 'apiextensions.k8s.io', ['customresourcedefinitions'], ['create']),
   ...rules(
-    { where: 'cluster', why: 'the CRD of the run record' },
+    { where: 'cluster', why: 'the CRD of the run record', name: 'meshupgrades.meshlift.io' },
     'apiextensions.k8s.io',
     ['customresourcedefinitions'],
-    ['create', 'patch'],
+    ['patch', 'delete'],
   ),
   ...rules(
     { where: 'istio', why: 'the run record' },
@@ -128,13 +132,13 @@ const OWN: Readonly<Record<AccessNeed, readonly AccessRule[]>> = { look: LOOK, p
 /** All rules that a need asks for, without repetitions. */
 export function accessRules(need: AccessNeed): AccessRule[] {
   const wanted = ORDER.slice(0, ORDER.indexOf(need) + 1).flatMap((name) => OWN[name]);
-  const seen = new Map(wanted.map((rule) => [`${rule.where} ${rule.group} ${rule.resource} ${rule.verb}`, rule]));
+  const seen = new Map(wanted.map((rule) => [`${rule.where} ${rule.group} ${rule.resource} ${rule.name ?? ''} ${rule.verb}`, rule]));
   return [...seen.values()];
 }
 
-/** `patch deployments.apps in every namespace`, for messages. */
+/** `patch deployments.apps in every namespace`, `delete customresourcedefinitions.apiextensions.k8s.io/NAME`, for messages. */
 export function ruleText(rule: AccessRule, istioNamespace: string): string {
   const resource = rule.group === '' ? rule.resource : `${rule.resource}.${rule.group}`;
   const where = rule.where === 'istio' ? ` in ${istioNamespace}` : rule.where === 'mesh' ? ' in every namespace' : '';
-  return `${rule.verb} ${resource}${where}`;
+  return `${rule.verb} ${resource}${rule.name === undefined ? '' : `/${rule.name}`}${where}`;
 }

@@ -4,6 +4,7 @@ import { accessRules, type AccessNeed, type AccessRule } from './access-rules.ts
 interface RbacRule {
   readonly apiGroups: readonly string[];
   readonly resources: readonly string[];
+  readonly resourceNames?: readonly string[];
   readonly verbs: readonly string[];
 }
 
@@ -33,17 +34,18 @@ export function buildRoles(need: AccessNeed, istioNamespace: string): Record<str
 
 /** One RBAC rule for each group and set of verbs. */
 function toRbac(rules: readonly AccessRule[]): RbacRule[] {
-  const verbsOf = new Map<string, { group: string; resource: string; verbs: Set<string> }>();
+  const verbsOf = new Map<string, { group: string; resource: string; name: string | undefined; verbs: Set<string> }>();
   for (const rule of rules) {
-    const key = `${rule.group}/${rule.resource}`;
-    const entry = verbsOf.get(key) ?? { group: rule.group, resource: rule.resource, verbs: new Set() };
+    const key = `${rule.group}/${rule.resource}/${rule.name ?? ''}`;
+    const entry = verbsOf.get(key) ?? { group: rule.group, resource: rule.resource, name: rule.name, verbs: new Set() };
     entry.verbs.add(rule.verb);
     verbsOf.set(key, entry);
   }
-  const grouped = Map.groupBy(verbsOf.values(), (entry) => `${entry.group} ${[...entry.verbs].toSorted().join(',')}`);
+  const grouped = Map.groupBy(verbsOf.values(), (entry) => `${entry.group} ${entry.name ?? ''} ${[...entry.verbs].toSorted().join(',')}`);
   return [...grouped.values()].map((entries) => ({
     apiGroups: [entries[0]?.group ?? ''],
     resources: entries.map((entry) => entry.resource),
+    ...(entries[0]?.name === undefined ? {} : { resourceNames: [entries[0].name] }),
     verbs: [...(entries[0]?.verbs ?? [])].toSorted(),
   }));
 }

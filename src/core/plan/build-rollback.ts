@@ -9,8 +9,9 @@ import { resolveInjection } from '../injection/resolve-injection.ts';
 import type { KubeObject } from '../mesh/kube-objects.ts';
 import { workloadKey, type InjectionWebhook, type MeshInventory } from '../mesh/mesh-inventory.ts';
 import { isInjectedGateway } from '../mesh/build-gateways.ts';
-import { applyLabels, runningPods, type WorkloadMove } from '../moves/select-moves.ts';
+import { applyLabels, reasonProxyStays, runningPods, type WorkloadMove } from '../moves/select-moves.ts';
 import { reasonNotRestartable } from '../moves/restartable.ts';
+import { RESTART_ANNOTATION } from './restart-mark.ts';
 import { labelStep, numberSteps, removeStep, restartStep, shortName, type StepDraft } from './build-steps.ts';
 import type { NotMoved, Plan } from './plan.ts';
 import type { ObjectChange, Step, StepOf } from './step.ts';
@@ -19,6 +20,8 @@ export interface RollbackInput {
   readonly plan: Plan;
   /** Ids of the steps whose effect was intended: done, started or failed. */
   readonly touched: ReadonlySet<string>;
+  /** Restart marks of steps that were begun and not done: whoever carries one has pods that may not be there yet. */
+  readonly openMarks: ReadonlySet<string>;
   /** What the record holds of each touched step, as references. */
   readonly originalRefs: ReadonlyMap<string, readonly ObjectChange['ref'][]>;
   readonly inventory: MeshInventory;
@@ -116,15 +119,17 @@ function originalLabels(step: StepOf<'labelNamespace'>): Record<string, string |
 function workloadsBack(
   name: string,
   labels: Readonly<Record<string, string>>,
-  { inventory, plan, webhooks }: RollbackInput,
+  { inventory, plan, webhooks, openMarks }: RollbackInput,
 ): { moves: WorkloadMove[]; notMoved: NotMoved[]; namespaceRevision: string | undefined } {
   const moves: WorkloadMove[] = [];
   const notMoved: NotMoved[] = [];
   for (const workload of inventory.workloads.filter((w) => w.namespace === name)) {
     const revision = decidedRevision(resolveInjection({ namespace: name, namespaceLabels: labels, template: workload.template }, webhooks));
-    const differing = runningPods(workload).filter((pod) => pod.revision !== revision);
-    if (differing.length === 0) continue;
-    const reason = reasonNotRestartable(workload);
+    const running = runningPods(workload);
+    const differing = running.filter((pod) => pod.revision !== revision);
+    const rollsOut = running.length > 0 && openMarks.has(workload.template.metadata?.annotations?.[RESTART_ANNOTATION] ?? '');
+    if (differing.length === 0 && !rollsOut) continue;
+    const reason = reasonNotRestartable(workload) ?? (revision === undefined ? reasonProxyStays(workload) : undefined);
     if (reason === undefined) moves.push({ workload, revision, gateway: isInjectedGateway(workload), firstSidecar: false });
     else
       notMoved.push({

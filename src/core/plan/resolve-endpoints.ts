@@ -39,6 +39,7 @@ function uninstallEndpoints(request: UpgradeRequest, inventory: MeshInventory): 
   if (!from) return unknownRevision(name, inventory);
   const heirs = inventory.revisions.filter((r) => r.name !== name && r.deployment !== undefined);
   const to = request.to === undefined ? (heirs.length === 1 ? heirs[0] : undefined) : heirs.find((r) => r.name === request.to?.revision);
+  if (request.to !== undefined && to === undefined) return unknownRevision(request.to.revision, inventory);
   return { from: endpointOf(from), ...(to === undefined ? {} : { to: endpointOf(to) }), label: name, installed: true };
 }
 
@@ -62,7 +63,7 @@ function upgradeEndpoints(request: UpgradeRequest, inventory: MeshInventory, dep
     });
   }
   const existing = deployed.find((r) => r.name === name);
-  const bad = existing ? taken(existing, request) : invalidName(name, inventory);
+  const bad = existing ? taken(existing, request) : invalidName(name, version, inventory);
   if (bad) return bad;
   const wanted = version ?? existing?.version;
   if (wanted === undefined) {
@@ -71,7 +72,7 @@ function upgradeEndpoints(request: UpgradeRequest, inventory: MeshInventory, dep
       next: [{ label: 'say it', command: 'meshlift plan --to VERSION --revision NAME' }],
     });
   }
-  const from = findFrom(request, inventory, deployed, name);
+  const from = findFrom(request, inventory, name);
   if (from instanceof Problem) return from;
   const unsupported = from === undefined ? undefined : unsupportedHop(from, wanted);
   if (unsupported) return unsupported;
@@ -96,7 +97,7 @@ function taken(existing: Revision, request: UpgradeRequest): Problem | undefined
   return undefined;
 }
 
-function invalidName(name: string, inventory: MeshInventory): Problem | undefined {
+function invalidName(name: string, version: string | undefined, inventory: MeshInventory): Problem | undefined {
   if (!REVISION_NAME.test(name) || name === 'default') {
     return new Problem('REVN-001', {
       what: `"${name}" cannot be the name of a new revision.`,
@@ -104,7 +105,7 @@ function invalidName(name: string, inventory: MeshInventory): Problem | undefine
         name === 'default'
           ? 'default is the name of the unrevisioned control plane.'
           : 'It must be a DNS label: lower case letters, digits and dashes, at most 63, no dots.',
-      next: [{ label: 'for example', command: `--revision ${revisionNameFor(name) === 'default' ? '1-29-1' : revisionNameFor(name)}` }],
+      next: [{ label: 'for example', command: `--revision ${suggestedName(name, version)}` }],
     });
   }
   if (inventory.tags.some((tag) => tag.name === name)) {
@@ -117,12 +118,14 @@ function invalidName(name: string, inventory: MeshInventory): Problem | undefine
   return undefined;
 }
 
-function findFrom(
-  request: UpgradeRequest,
-  inventory: MeshInventory,
-  deployed: readonly Revision[],
-  to: string,
-): Revision | Problem | undefined {
+function suggestedName(name: string, version: string | undefined): string {
+  const near = revisionNameFor(name);
+  return near === '' || near === 'default' ? revisionNameFor(version ?? 'canary') : near;
+}
+
+/** @param to revision that is moved to @returns undefined when there is no other; a Problem when it is unknown, or one of several */
+export function findFrom(request: UpgradeRequest, inventory: MeshInventory, to: string | undefined): Revision | Problem | undefined {
+  const deployed = inventory.revisions.filter((r) => r.deployment !== undefined);
   if (request.from !== undefined) {
     const named = deployed.find((r) => r.name === request.from?.revision);
     return named ?? unknownRevision(request.from.revision, inventory);

@@ -350,6 +350,12 @@ export const problemCatalogue = {
     'The run has changed nothing that can be taken back.',
     'meshlift runs shows what it did.',
   ),
+  'RUN-041': entry(
+    refused,
+    'What the run came from is gone',
+    'The control plane that workloads would go back to is not there any more, and this run did not remove it, so that it cannot put it back. Pods that went back would get no sidecar.',
+    'Install it again under the same revision, then roll back; or leave the workloads where they are.',
+  ),
   'RUN-050': entry(
     failed,
     'The cluster stopped answering during the run',

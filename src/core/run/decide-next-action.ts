@@ -21,11 +21,14 @@ export type NextAction =
 /** How long to wait between two looks at a step, and between two healthy samples. */
 export const SAMPLE_INTERVAL_MS = 1000;
 
+/** How long something may stand in the way of a step that may go by itself, such as the connection of a pod that has just ended. */
+const SETTLING_MS = 30_000;
+
 /** What this driver knows of the present step, and nobody else needs to: it is lost with the process, without harm. */
 export interface DriverMemory {
   /** The effect was brought about by this driver. */
   readonly performed: boolean;
-  /** Time since this driver took up the step. */
+  /** Time since this driver took up the step, without the time in which the cluster did not answer. */
   readonly elapsedMs: number;
   /** Healthy samples in a row, the present one included. */
   readonly healthySamples: number;
@@ -76,7 +79,9 @@ function decideWaiting({ step, observation, assessment, memory }: Current, recor
     case 'obsolete':
       return { kind: 'skip', step, reason: assessment.reason };
     case 'blocked':
-      return { kind: 'fail', step, problem: assessment.problem };
+      return assessment.mayPass !== undefined && memory.elapsedMs < SETTLING_MS
+        ? { kind: 'wait', step, waitMs: SAMPLE_INTERVAL_MS, detail: assessment.mayPass }
+        : { kind: 'fail', step, problem: assessment.problem };
     case 'satisfied':
       // As wanted before anything was done, and steadily so: an autoscaler or a person came first.
       return memory.healthySamples >= samplesNeeded(step)

@@ -38,5 +38,11 @@ export const runEventSchema = z.discriminatedUnion('type', [
 ]);
 
 export type RunEvent = z.infer<typeof runEventSchema>;
+
+/** Whether two journals are the same but for the time of their last event: one whose answer was lost, written again. */
+export function sameButLastTime(a: readonly RunEvent[], b: readonly RunEvent[]): boolean {
+  const timeless = (events: readonly RunEvent[]): string => JSON.stringify(events.with(-1, { ...(events.at(-1) as RunEvent), at: '' }));
+  return a.length === b.length && (a.length === 0 || timeless(a) === timeless(b));
+}
 export type StoredProblem = z.infer<typeof storedProblemSchema>;
 export type Original = z.infer<typeof originalSchema>;

@@ -9,7 +9,7 @@ import { describeUnready } from './assess/describe-pods.ts';
 import { rolloutStatus } from './assess/rollout-status.ts';
 import type { StepObservation } from './observation.ts';
 import { foldEvents } from './run-state.ts';
-import { restartMark } from './restart-mark.ts';
+import { restartMark } from '../plan/restart-mark.ts';
 import type { RunEvent } from './run-event.ts';
 import type { StepAssessment } from './step-assessment.ts';
 

@@ -11,5 +11,5 @@ export type StepAssessment =
   | { readonly kind: 'satisfied'; readonly evidence: readonly string[] }
   /** The target is gone, so there is nothing left to do. */
   | { readonly kind: 'obsolete'; readonly reason: string }
-  /** It will not come right by waiting. */
-  | { readonly kind: 'blocked'; readonly problem: Problem };
+  /** It will not come right by waiting; when `mayPass` is set, it may within seconds, and that is what is waited for. */
+  | { readonly kind: 'blocked'; readonly problem: Problem; readonly mayPass?: string };

@@ -3,7 +3,7 @@ import { decidedRevision } from '../injection/injection-decision.ts';
 import { resolveInjection } from '../injection/resolve-injection.ts';
 import { workloadKey, type MeshInventory, type MeshPod, type Workload } from '../mesh/mesh-inventory.ts';
 
-export type UseKind = 'connection' | 'pod' | 'template' | 'namespace' | 'tag' | 'default' | 'pinned-object' | 'gateway';
+export type UseKind = 'connection' | 'pod' | 'template' | 'namespace' | 'tag' | 'default' | 'pinned-object';
 
 export interface Use {
   readonly kind: UseKind;
@@ -12,6 +12,8 @@ export interface Use {
   readonly detail: string;
   /** It goes away by itself: a pod that terminates. */
   readonly passing: boolean;
+  /** A connection that no pod explains; for some seconds that is also what a pod leaves behind that has just ended. */
+  readonly unexplained?: true;
 }
 
 export interface Usage {
@@ -82,6 +84,7 @@ function strays(revision: string, inventory: MeshInventory): Use[] {
       object: c.entry.proxy,
       detail: `connected to ${c.istiodPod}; no pod of this cluster has that name`,
       passing: false,
+      unexplained: true,
     }));
 }
 

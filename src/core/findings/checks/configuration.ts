@@ -57,6 +57,28 @@ export const injectionLabels: Check = {
   },
 };
 
+/**
+ * @source istio/istio pilot/pkg/config/kube/gateway/deploymentcontroller.go @86c9f01; istio/istio issues 56321 and 59959:
+ *   the old istiod sends empty configuration to gateway pods that still run, until they are replaced
+ */
+export const gatewaysThatFollow: Check = {
+  name: 'gateways that follow the label of their namespace',
+  codes: ['CONF-006'],
+  look({ moves, inventory }) {
+    const relabelled = new Map((moves?.namespaces ?? []).filter(({ set }) => 'istio.io/rev' in set).map((m) => [m.namespace.name, m.set]));
+    return inventory.gateways
+      .filter((gateway) => gateway.managed && gateway.revisionLabel === undefined && relabelled.has(gateway.namespace))
+      .map(({ namespace, name }): Finding => ({
+        code: 'CONF-006',
+        level: 'error',
+        objects: [`${namespace}/${name}`],
+        what: `Gateway ${namespace}/${name} follows the label of its namespace: the new istiod restarts it as soon as ${namespace} is relabelled`,
+        why: 'No step would verify it, and istiod up to 1.29.4 empties the configuration of gateway pods that it no longer owns, until they are replaced.',
+        next: [`kubectl -n ${namespace} label gateway ${name} istio.io/rev=REVISION, with the present revision; move it at a quiet time`],
+      }));
+  },
+};
+
 /** Field managers that put a label back when it is changed under them. */
 const GITOPS_MANAGERS = /argocd|argo-cd|kustomize-controller|helm-controller|flux|^helm$|config-sync|configsync|fleet/i;
 

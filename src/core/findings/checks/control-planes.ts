@@ -120,6 +120,24 @@ export const mustBeEqual: Check = {
   },
 };
 
+export const valuesKnown: Check = {
+  name: 'values of the installed revision',
+  codes: ['CTRL-008'],
+  look({ rendered, from }) {
+    if (rendered?.valuesUnknown !== true || from === undefined) return [];
+    return [
+      {
+        code: 'CTRL-008',
+        level: 'warning',
+        objects: [from.revision],
+        what: `${from.revision} (${from.version}) does not keep the values that it was installed with`,
+        why: 'They are neither compared nor carried over; only the mesh configuration is.',
+        next: ['Pass them with -f OPERATOR.yaml or --set, and compare the two injector ConfigMaps.'],
+      },
+    ];
+  },
+};
+
 export const defaultMove: Check = {
   name: 'the default revision stays where it is',
   codes: ['CTRL-006'],

@@ -104,7 +104,10 @@ function assessDefault(step: StepOf<'moveDefault'>, { pending, usage }: Extract<
 /** Why a revision must not lose what it has; undefined when nothing uses it. */
 function stillUsed(revision: string, usage: Usage): StepAssessment | undefined {
   const lasting = usage.uses.filter((use) => !use.passing);
-  if (lasting.length > 0) return { kind: 'blocked', problem: inUseProblem(revision, lasting) };
+  if (lasting.length > 0) {
+    const mayPass = lasting.every((use) => use.unexplained === true) ? `${lasting.length} connected without a pod` : undefined;
+    return { kind: 'blocked', problem: inUseProblem(revision, lasting), ...(mayPass === undefined ? {} : { mayPass }) };
+  }
   if (usage.uses.length > 0)
     return { kind: 'pending', detail: `${usage.uses.length} terminating ${usage.uses.length === 1 ? 'pod' : 'pods'} still use it` };
   if (usageVerdict(usage) === 'unknown') return { kind: 'blocked', problem: unknownUseProblem(revision, usage.unknown) };
