@@ -69,7 +69,11 @@ export async function confirm(context: CommandContext, question: string): Promis
 
 /** What a run leaves in the cluster for as long as its record is kept. */
 export function footprint(istioNamespace: string): string {
-  return `Meshlift adds to the cluster: the CRD meshupgrades.meshlift.io; in ${istioNamespace} a MeshUpgrade, its ConfigMaps and the Lease meshlift.\nmeshlift forget --everything removes them.`;
+  return [
+    `Meshlift adds to the cluster: the CRD meshupgrades.meshlift.io; in ${istioNamespace} a MeshUpgrade, its ConfigMaps (a Secret for`,
+    'manifests from standard input) and the Lease meshlift; the annotation meshlift.io/restart in pod templates that it restarts.',
+    'meshlift forget --everything removes them, except for the annotations.',
+  ].join('\n');
 }
 
 /**
@@ -87,8 +91,9 @@ export async function conclude(session: RunSession, result: RunResult, finish = 
     const mayRollBack = record.plan.request.onFailure === 'rollback' && record.state.direction === 'forward' && problem.code !== 'RUN-050';
     if (!mayRollBack) throw problem;
     view.note(`${renderProblem(problem, context.terminal)}\nThe request says: roll back on failure.`);
-    await conclude(session, await rollBack(ports, record.name, problem.code, stopSignal));
-    return ExitCode.rolledBack;
+    const back = await rollBack(ports, { name: record.name, reason: problem.code, stopSignal });
+    const code = await conclude(session, back);
+    return back.outcome === 'rolled-back' ? ExitCode.rolledBack : code;
   }
   view.close();
   context.terminal.out(`\n${endText(result)}`);

@@ -4,6 +4,8 @@ import { buildInventory } from '../core/mesh/build-inventory.ts';
 import type { MeshInventory } from '../core/mesh/mesh-inventory.ts';
 import { selectMoves } from '../core/moves/select-moves.ts';
 import { noIstio } from '../core/mesh/mesh-problems.ts';
+import { findFrom } from '../core/plan/resolve-endpoints.ts';
+import { Problem } from '../core/problems/problem.ts';
 import { accessRules } from '../core/permissions/access-rules.ts';
 import { revisionNameFor } from '../core/versions/istio-version.ts';
 import type { UpgradeRequest } from '../core/request/upgrade-request.ts';
@@ -17,7 +19,10 @@ export interface CheckedMesh {
   readonly to?: { readonly revision: string; readonly version: string };
 }
 
-/** @param request its target version may be missing: then only the present state is judged */
+/**
+ * @param request its target version may be missing: then only the present state is judged
+ * @throws Problem MESH-001, MESH-002, MESH-006
+ */
 export async function checkMesh(ports: PlanningPorts, request: UpgradeRequest): Promise<CheckedMesh> {
   const [objects, liveCrds, access] = await Promise.all([
     ports.reader.readMesh('plan'),
@@ -29,27 +34,26 @@ export async function checkMesh(ports: PlanningPorts, request: UpgradeRequest): 
   if (deployed.length === 0) throw noIstio(inventory);
   const version = request.to?.version;
   const to = version === undefined ? undefined : { revision: request.to?.revision ?? revisionNameFor(version), version };
-  const old = deployed.filter((r) => r.name !== to?.revision);
-  const named = request.from === undefined ? old[0] : old.find((r) => r.name === request.from?.revision);
-  const from = named && { revision: named.name, version: named.version };
-  const moves =
-    to &&
-    selectMoves(inventory, {
-      from: from?.revision,
-      to: { label: to.revision, ...to },
-      namespaces: request.scope.namespaces,
-      skip: request.scope.skip,
-    });
+  const found = findFrom(request, inventory, to?.revision);
+  // Without a target several revisions are no question: each is judged as it is.
+  if (found instanceof Problem && (to !== undefined || request.from !== undefined)) throw found;
+  const from = found === undefined || found instanceof Problem ? undefined : { revision: found.name, version: found.version };
+  const ends = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
   const report = runChecks({
     inventory,
     podDisruptionBudgets: objects.podDisruptionBudgets,
     liveCrds,
     request,
-    ...(from === undefined ? {} : { from }),
-    ...(to === undefined ? {} : { to }),
-    ...(moves === undefined ? {} : { moves }),
+    ...ends,
+    ...(to === undefined ? {} : { moves: movesTo(to, from?.revision, request, inventory) }),
     ...(access === undefined ? {} : { access }),
     today: instant(ports.clock.nowMs()).slice(0, 10),
   });
-  return { report, inventory, ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
+  return { report, inventory, ...ends };
+}
+
+type End = NonNullable<CheckedMesh['to']>;
+
+function movesTo(to: End, from: string | undefined, { scope }: UpgradeRequest, inventory: MeshInventory): ReturnType<typeof selectMoves> {
+  return selectMoves(inventory, { from, to: { label: to.revision, ...to }, namespaces: scope.namespaces, skip: scope.skip });
 }

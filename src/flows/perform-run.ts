@@ -1,7 +1,7 @@
 /** The loop that performs a run: look, choose, store the intent, bring about the effect, store the outcome. */
 import type { KubeObject } from '../core/mesh/kube-objects.ts';
 import type { Step } from '../core/plan/step.ts';
-import { Problem, Transient } from '../core/problems/problem.ts';
+import { Problem, Transient, type ProblemState } from '../core/problems/problem.ts';
 import { assessControlPlane, controlPlaneProblem } from '../core/run/assess/assess-control-plane.ts';
 import { assessStep } from '../core/run/assess/assess-step.ts';
 import { currentStep, decideNextAction, SAMPLE_INTERVAL_MS, type NextAction } from '../core/run/decide-next-action.ts';
@@ -29,45 +29,75 @@ export interface PerformRunInput {
   readonly stopSignal: AbortSignal;
 }
 
-/** How long a cluster may be silent before the run stops. */
+/** How long a run may get nowhere, because the cluster does not answer or refuses for the moment, before it stops. */
 const LONGEST_SILENCE_MS = 120_000;
 const LONGEST_BACKOFF_MS = 10_000;
 
 export async function performRun(ports: RunPorts, input: PerformRunInput): Promise<RunResult> {
   const driver = new Driver(ports, input);
-  let silentSinceMs: number | undefined;
-  let failures = 0;
+  const patience = new Patience(ports);
   for (;;) {
+    const progress = driver.progress;
+    const turnAtMs = ports.clock.nowMs();
     try {
       const result = await driver.turn();
-      silentSinceMs = undefined;
-      failures = 0;
+      patience.renew();
       if (result) return result;
     } catch (error) {
+      if (error instanceof Problem) return driver.giveUp(error);
       if (!(error instanceof Transient)) throw error;
-      failures += 1;
-      silentSinceMs ??= ports.clock.nowMs();
-      const waitMs = Math.min(error.retryAfterMs ?? SAMPLE_INTERVAL_MS * 2 ** Math.min(failures - 1, 4), LONGEST_BACKOFF_MS);
-      if (ports.clock.nowMs() - silentSinceMs + waitMs > LONGEST_SILENCE_MS)
+      if (driver.progress !== progress) patience.renew();
+      if (!(await patience.wait(error)))
         return { outcome: 'failed', record: input.writer.record, problem: silentProblem(error, input.writer.record) };
-      ports.observer.tell({ kind: 'trouble', reason: error.reason, waitMs });
-      await ports.clock.sleep(waitMs);
+      driver.disregard(ports.clock.nowMs() - turnAtMs);
     }
+  }
+}
+
+/** Waits longer each time, until the run got somewhere again or has got nowhere for too long. */
+class Patience {
+  readonly #ports: Pick<RunPorts, 'clock' | 'observer'>;
+  #sinceMs: number | undefined;
+  #failures = 0;
+
+  constructor(ports: Pick<RunPorts, 'clock' | 'observer'>) {
+    this.#ports = ports;
+  }
+
+  renew(): void {
+    this.#sinceMs = undefined;
+    this.#failures = 0;
+  }
+
+  /** @returns false when it is at its end */
+  async wait({ reason, retryAfterMs }: Transient): Promise<boolean> {
+    const { clock, observer } = this.#ports;
+    this.#failures += 1;
+    this.#sinceMs ??= clock.nowMs();
+    const waitMs = Math.min(retryAfterMs ?? SAMPLE_INTERVAL_MS * 2 ** Math.min(this.#failures - 1, 4), LONGEST_BACKOFF_MS);
+    if (clock.nowMs() - this.#sinceMs + waitMs > LONGEST_SILENCE_MS) return false;
+    observer.tell({ kind: 'trouble', reason, waitMs });
+    await clock.sleep(waitMs);
+    return true;
   }
 }
 
 function silentProblem(error: Transient, record: RunRecord): Problem {
   return new Problem('RUN-050', {
     what: `${error.reason}.`,
-    state: {
-      kind: 'paused',
-      detail: `${record.name} stands at ${currentStep(record)?.title ?? 'its end'}; what was done stands and is recorded.`,
-    },
+    state: standsAt(record),
     next: [
       { label: 'go on', command: 'meshlift resume' },
       { label: 'take back', command: 'meshlift rollback' },
     ],
   });
+}
+
+function standsAt(record: RunRecord): ProblemState {
+  return {
+    kind: 'paused',
+    detail: `${record.name} stands at ${currentStep(record)?.title ?? 'its end'}; what was done stands and is recorded.`,
+  };
 }
 
 /** One turn at a time; what it remembers between turns is lost with the process, without harm. */
@@ -77,6 +107,10 @@ class Driver {
   #step = '';
   #sinceMs = 0;
   #performed = false;
+  /** Effects of the step that this driver has brought about. */
+  readonly #effects = new Set<string>();
+  /** Raised with each effect and each event. */
+  progress = 0;
   #healthySamples = 0;
   #rendered: readonly KubeObject[] | undefined;
 
@@ -118,11 +152,40 @@ class Driver {
     throw new Problem('RUN-002', { what: 'The lock of this mesh was lost.', next: [{ label: 'look', command: 'meshlift runs' }] });
   }
 
+  /**
+   * Ends the run where it stands because of something that only a person can mend, such as a permission that is missing.
+   * The record says so, unless it is another driver's by now or cannot be written for the same reason.
+   */
+  async giveUp(problem: Problem): Promise<RunResult> {
+    const step = currentStep(this.#record);
+    if (problem.code === 'RUN-002' || step === undefined) throw problem.withState(standsAt(this.#record));
+    try {
+      return await this.#fail(step, problem);
+    } catch (error) {
+      if (!(error instanceof Problem) && !(error instanceof Transient)) throw error;
+      return { outcome: 'failed', record: this.#record, problem };
+    }
+  }
+
   #takeUp(step: Step): void {
     this.#step = step.id;
     this.#sinceMs = this.#ports.clock.nowMs();
     this.#performed = false;
+    this.#effects.clear();
     this.#healthySamples = 0;
+  }
+
+  /** Time in which the cluster did not answer is not time that the step has had. */
+  disregard(ms: number): void {
+    this.#sinceMs += ms;
+  }
+
+  async #effect(name: string, act: () => Promise<void>): Promise<void> {
+    if (this.#effects.has(name)) return;
+    this.#expectLock();
+    await act();
+    this.#effects.add(name);
+    this.progress += 1;
   }
 
   async #pauseWasAsked(): Promise<boolean> {
@@ -160,7 +223,6 @@ class Driver {
   }
 
   async #perform(step: Step): Promise<RunResult | undefined> {
-    this.#expectLock();
     try {
       await performStep(this.#ports, {
         run: this.#record.name,
@@ -168,9 +230,10 @@ class Driver {
         plan: this.#record.plan,
         state: this.#record.state,
         rendered: () => this.#render(),
+        effect: (name, act) => this.#effect(name, act),
       });
     } catch (error) {
-      if (error instanceof Problem) return this.#fail(step, await this.#explain(step, error));
+      if (error instanceof Problem && error.code !== 'RUN-002') return this.#fail(step, await this.#explain(step, error));
       throw error;
     }
     this.#performed = true;
@@ -203,6 +266,7 @@ class Driver {
 
   async #append(event: RunEvent): Promise<void> {
     const record = await this.#input.writer.append(event);
+    this.progress += 1;
     this.#ports.observer.tell({ kind: 'event', event, record });
   }
 

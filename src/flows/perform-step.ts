@@ -1,11 +1,11 @@
 /** Brings about the effect of one step. Every effect may be repeated: done twice, it changes nothing the second time. */
 import { buildDefaultMove } from '../core/controlplane/default-pointers.ts';
-import { refOf, withoutServerFields } from '../core/controlplane/object-identity.ts';
+import { refKey, refOf, withoutServerFields } from '../core/controlplane/object-identity.ts';
 import { installOrder } from '../core/controlplane/own-objects.ts';
 import type { KubeObject, ObjectRef } from '../core/mesh/kube-objects.ts';
 import type { Plan } from '../core/plan/plan.ts';
 import type { Step, StepOf } from '../core/plan/step.ts';
-import { restartMark } from '../core/run/restart-mark.ts';
+import { restartMark } from '../core/plan/restart-mark.ts';
 import type { Original } from '../core/run/run-event.ts';
 import type { RunState } from '../core/run/run-state.ts';
 import type { ControlPlaneInstaller, InstallTarget } from '../ports/installer.ts';
@@ -20,29 +20,34 @@ export interface PerformInput {
   /** The plan of the run; the one that the installer belongs to. */
   readonly plan: Plan;
   readonly state: RunState;
-  rendered(): Promise<readonly KubeObject[]>;
+  readonly rendered: () => Promise<readonly KubeObject[]>;
+  /** Brings about one effect of the step, named so that it is done once, and only with the lock in hand. */
+  readonly effect: (name: string, act: () => Promise<void>) => Promise<void>;
 }
 
 export async function performStep(ports: PerformingPorts, input: PerformInput): Promise<void> {
-  const { step, plan, state } = input;
+  const { step, plan, state, effect } = input;
   switch (step.kind) {
     case 'crds':
-      return applyCrds(ports, step, plan, await input.rendered());
+      return applyCrds(ports, input, step);
     case 'installControlPlane':
-      return installerOf(ports, plan).install(installTarget(plan), plan.pins, (line) => ports.observer.tell({ kind: 'output', line }));
+      return effect('install', () =>
+        installerOf(ports, plan).install(installTarget(plan), plan.pins, (line) => ports.observer.tell({ kind: 'output', line })),
+      );
     case 'labelNamespace':
-      return labelNamespace(ports, step);
+      return labelNamespace(ports, input, step);
     case 'restartWorkload':
     case 'restartGateway':
-      return ports.writer.markRestart(step.workload, restartMark(input.run, step.id));
+      return effect('mark', () => ports.writer.markRestart(step.workload, restartMark(input.run, step.id)));
     case 'moveDefault':
-      for (const move of buildDefaultMove(await readWebhookObjects(ports), step.revision) ?? []) await ports.writer.putObject(move.after);
+      for (const { after } of buildDefaultMove(await readWebhookObjects(ports), step.revision) ?? [])
+        await effect(refKey(refOf(after)), () => ports.writer.putObject(after));
       return;
     case 'removeControlPlane':
-      for (const change of step.changes) await ports.writer.deleteObject(change.ref);
+      for (const { ref } of step.changes) await effect(refKey(ref), () => ports.writer.deleteObject(ref));
       return;
     case 'restoreObject':
-      return restore(ports, state.originals.get(step.originalsOf) ?? []);
+      return restore(ports, input, state.originals.get(step.originalsOf) ?? []);
   }
 }
 
@@ -97,22 +102,23 @@ export function installTarget(plan: Plan): InstallTarget {
 }
 
 /** CRDs that istioctl manages stay its own in the eyes of the API server, so that its next apply meets no conflict. */
-async function applyCrds(ports: PerformingPorts, step: StepOf<'crds'>, plan: Plan, rendered: readonly KubeObject[]): Promise<void> {
+async function applyCrds(ports: PerformingPorts, { plan, rendered, effect }: PerformInput, step: StepOf<'crds'>): Promise<void> {
   const names = new Set(step.changes.map((change) => change.ref.name));
   const fieldManager = plan.request.install?.with === 'istioctl' ? 'istio-operator' : 'meshlift';
-  for (const crd of rendered.filter((o) => o.kind === 'CustomResourceDefinition' && names.has(o.metadata.name))) {
-    await ports.writer.applyObject(crd, { fieldManager, force: true });
+  for (const crd of (await rendered()).filter((o) => o.kind === 'CustomResourceDefinition' && names.has(o.metadata.name))) {
+    await effect(refKey(refOf(crd)), () => ports.writer.applyObject(crd, { fieldManager, force: true }));
   }
 }
 
-async function labelNamespace(ports: PerformingPorts, step: StepOf<'labelNamespace'>): Promise<void> {
+async function labelNamespace(ports: PerformingPorts, { effect }: PerformInput, step: StepOf<'labelNamespace'>): Promise<void> {
   const namespace = await ports.reader.readObject({ apiVersion: 'v1', kind: 'Namespace', name: step.namespace });
-  if (namespace) await ports.writer.setNamespaceLabels(step.namespace, step.set, namespace.metadata.resourceVersion);
+  if (namespace)
+    await effect('labels', () => ports.writer.setNamespaceLabels(step.namespace, step.set, namespace.metadata.resourceVersion));
 }
 
-/** Objects come back in the order of an installation; what a step had created is deleted. */
-async function restore(ports: PerformingPorts, originals: readonly Original[]): Promise<void> {
+/** Objects come back in the order of an installation; what a step had created is deleted after that, so that pods are injected throughout. */
+async function restore(ports: PerformingPorts, { effect }: PerformInput, originals: readonly Original[]): Promise<void> {
   const existed = originals.flatMap((original) => (original.object === undefined ? [] : [original.object as unknown as KubeObject]));
-  for (const original of originals.filter((o) => o.object === undefined)) await ports.writer.deleteObject(original.ref);
-  for (const object of installOrder(existed)) await ports.writer.putObject(object);
+  for (const object of installOrder(existed)) await effect(refKey(refOf(object)), () => ports.writer.putObject(object));
+  for (const { ref } of originals.filter((o) => o.object === undefined)) await effect(refKey(ref), () => ports.writer.deleteObject(ref));
 }

@@ -133,6 +133,7 @@ function checkContext(input: ContextInput): CheckContext {
       : {
           rendered: {
             crds: render.rendered.crds,
+            valuesUnknown: render.valuesUnknown,
             mustBeEqual: render.carry.mustBeEqual,
             movesDefault: ports.installerFor(request)?.movesDefaultWhenNoTag === true && !hasDefaultTag,
           },

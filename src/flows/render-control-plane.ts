@@ -14,6 +14,8 @@ export interface RenderResult {
   readonly rendered: RenderedControlPlane;
   readonly carry: CarryOver;
   readonly pins: readonly Pin[];
+  /** The installed revision does not say which values it was installed with. */
+  readonly valuesUnknown: boolean;
 }
 
 /**
@@ -32,9 +34,10 @@ export async function renderControlPlane(
   const plain = expectControlPlane(first.objects, to);
   const installed = installedConfig(inventory, endpoints.from?.revision);
   const carry = carryOver(installed, renderedConfig(plain), first.requestedPaths, installer.canCarryOver);
-  if (carry.overlay === '') return { rendered: plain, carry, pins: first.pins };
+  const valuesUnknown = endpoints.from !== undefined && installed.originalValues === undefined;
+  if (carry.overlay === '') return { rendered: plain, carry, pins: first.pins, valuesUnknown };
   const second = await installer.render({ ...target, overlay: carry.overlay }, pins);
-  return { rendered: expectControlPlane(second.objects, to), carry, pins: second.pins };
+  return { rendered: expectControlPlane(second.objects, to), carry, pins: second.pins, valuesUnknown };
 }
 
 function installedConfig(inventory: MeshInventory, revision: string | undefined): { mesh?: string; originalValues?: string } {

@@ -82,14 +82,7 @@ export async function startRun(ports: RunPorts, plan: Plan, stopSignal: AbortSig
     const writer = await ports.store.open(name, ports.lock.identity);
     if (isEnded(writer.record.state) || writer.record.state.phase === 'moved')
       throw alreadyApplied({ name, phase: writer.record.state.phase });
-    if (writer.record.events.length === 0) {
-      await record(ports, writer, {
-        type: 'RunStarted',
-        at: instant(ports.clock.nowMs()),
-        driver: ports.lock.identity,
-        planDigest: planDigest(plan, ports.sha256),
-      });
-    } else await goOn(ports, writer, name);
+    await goOn(ports, writer, name);
     return performRun(ports, { writer, lock, stopSignal });
   });
 }
@@ -176,10 +169,15 @@ function movedProblem(name: string): Problem {
   });
 }
 
+/** Begins a run, or takes it up again; one whose driver died before its first event is begun. */
 async function goOn(ports: RunPorts, writer: Writer, name: string): Promise<void> {
-  await ports.store.setPaused(name, false);
   const at = instant(ports.clock.nowMs());
-  const { state } = writer.record;
+  const { state, events, plan } = writer.record;
+  if (events.length === 0) {
+    const begun: RunEvent = { type: 'RunStarted', at, driver: ports.lock.identity, planDigest: planDigest(plan, ports.sha256) };
+    return record(ports, writer, begun);
+  }
+  await ports.store.setPaused(name, false);
   if (state.phase === 'paused' || state.phase === 'failed') await record(ports, writer, { type: 'Resumed', at, by: ports.lock.identity });
   else await record(ports, writer, { type: 'DriverChanged', at, driver: ports.lock.identity });
 }
@@ -209,6 +207,7 @@ export async function finishRun(ports: RunPorts, name: string, stopSignal: Abort
         next: [{ label: 'go on with it', command: `meshlift resume ${name}` }],
       });
     }
+    await ports.store.setPaused(name, false);
     await record(ports, writer, { type: 'FinishAsked', at: instant(ports.clock.nowMs()), by: ports.lock.identity });
     return performRun(ports, { writer, lock, stopSignal });
   });

@@ -81,7 +81,7 @@ export class IstioctlInstaller implements ControlPlaneInstaller {
     const { file, set } = this.#options;
     const files = [overlay, file].filter((path) => path !== undefined).flatMap((path) => ['-f', path]);
     const settings = [
-      ...(hasProfile(operator, set) ? [] : ['profile=minimal']),
+      ...(hasProfile(operator, set, file ?? '') ? [] : ['profile=minimal']),
       ...(target.namespace === 'istio-system' ? [] : [`values.global.istioNamespace=${target.namespace}`]),
       ...set,
       `revision=${target.revision}`,
@@ -104,10 +104,20 @@ export class IstioctlInstaller implements ControlPlaneInstaller {
 }
 
 /** Without a profile istioctl takes one that brings a gateway along, which would change the running one at once. */
-function hasProfile(operator: string | undefined, set: readonly string[]): boolean {
+function hasProfile(operator: string | undefined, set: readonly string[], path: string): boolean {
   if (set.some((setting) => setting.startsWith('profile='))) return true;
-  const file = operator === undefined ? undefined : (parse(operator) as { spec?: { profile?: unknown } } | null);
-  return file?.spec?.profile !== undefined;
+  return operator !== undefined && parseOperator(operator, path)?.spec?.profile !== undefined;
+}
+
+function parseOperator(text: string, path: string): { readonly spec?: { readonly profile?: unknown } } | null {
+  try {
+    return parse(text) as { spec?: { profile?: unknown } } | null;
+  } catch (error) {
+    throw new Problem('ARGS-002', {
+      what: `${path} is not YAML: ${error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)}.`,
+      next: [{ label: 'another file', command: '-f OPERATOR.yaml' }],
+    });
+  }
 }
 
 function changedFile(path: string): Problem {

@@ -93,6 +93,7 @@ export class KubeClusterReader implements ClusterReader {
       group: rule.group,
       resource,
       ...(subresource === undefined ? {} : { subresource }),
+      ...(rule.name === undefined ? {} : { name: rule.name }),
       ...(rule.where === 'istio' ? { namespace: this.#options.istioNamespace } : {}),
     };
     const answer = (await this.#client.request({

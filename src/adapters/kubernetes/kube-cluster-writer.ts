@@ -4,7 +4,7 @@ import { injectedRevision } from '../../core/mesh/read-proxy.ts';
 import type { Pod } from '../../core/mesh/kube-objects.ts';
 import { Problem, Transient } from '../../core/problems/problem.ts';
 import type { InjectionProbe } from '../../core/run/observation.ts';
-import { RESTART_ANNOTATION } from '../../core/run/restart-mark.ts';
+import { RESTART_ANNOTATION } from '../../core/plan/restart-mark.ts';
 import type { ApplyOptions, ClusterWriter, PodProber } from '../../ports/cluster.ts';
 import type { KubeClient } from './kube-client.ts';
 import { isConflict, isNotFound, KubeStatusError, toProblem } from './kube-errors.ts';

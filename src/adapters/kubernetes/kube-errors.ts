@@ -105,15 +105,3 @@ function networkProblem(error: unknown, server: string): Error {
   }
   return new Transient(`${server} does not answer: ${code === '' ? text : code}`, { cause: error });
 }
-
-/** A connection that could not be made, told as a problem: for commands that do not wait for the cluster to come back. */
-export function unreachable(error: Transient, server: string): Problem {
-  return new Problem('KUBE-003', {
-    what: `${error.reason}.`,
-    next: [
-      { label: 'does it answer at all', command: 'kubectl version' },
-      { label: 'other contexts', command: 'kubectl config get-contexts' },
-    ],
-    facts: { server },
-  });
-}

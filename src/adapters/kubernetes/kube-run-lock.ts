@@ -2,6 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeObject } from '../../core/mesh/kube-objects.ts';
 import { Transient } from '../../core/problems/problem.ts';
 import type { HeldLock, LockAnswer, LockHolder, RunLock } from '../../ports/run-lock.ts';
@@ -16,6 +17,7 @@ const MACHINE_ANNOTATION = 'meshlift.io/machine';
 
 const LEASE_DURATION_MS = 15_000;
 const RENEW_INTERVAL_MS = 5_000;
+const RENEW_MARGIN_MS = 1_000;
 /** A driver that could not renew for this long stops before its lease is up. */
 const RENEW_DEADLINE_MS = 12_000;
 
@@ -33,17 +35,28 @@ export class KubeRunLock implements RunLock {
   readonly identity: string;
   readonly #client: KubeClient;
   readonly #namespace: string;
+  readonly #wait: (ms: number) => Promise<unknown>;
 
-  constructor(client: KubeClient, namespace: string) {
+  constructor(client: KubeClient, namespace: string, wait: (ms: number) => Promise<unknown> = sleep) {
     this.#client = client;
+    this.#wait = wait;
     this.#namespace = namespace;
     this.identity = `${userName()}@${hostname()}/${process.pid}/${randomBytes(3).toString('hex')}`;
   }
 
   async acquire(): Promise<LockAnswer> {
-    const lease = await this.#read();
+    const found = await this.#read();
+    const first = found && holderOf(found);
+    const isSilent = first !== undefined && first.expiresInMs <= 0 && !first.knownDead;
+    const lease = isSilent ? await this.#lookAgain() : found;
     const holder = lease && holderOf(lease);
+    if (holder && isSilent && lease.spec?.renewTime !== found?.spec?.renewTime)
+      return { kind: 'busy', holder: { ...holder, silentForMs: 0 } };
     if (holder && holder.expiresInMs > 0 && !holder.knownDead) return { kind: 'busy', holder };
+    return this.#take(lease);
+  }
+
+  async #take(lease: Lease | undefined): Promise<LockAnswer> {
     try {
       const taken = lease ? await this.#update(lease, this.identity, true) : await this.#create();
       return { kind: 'held', lock: this.#keep(taken) };
@@ -55,6 +68,12 @@ export class KubeRunLock implements RunLock {
     }
   }
 
+  /** The clocks of two machines differ: a holder that is alive shows it by renewing while we look. */
+  async #lookAgain(): Promise<Lease | undefined> {
+    await this.#wait(RENEW_INTERVAL_MS + RENEW_MARGIN_MS);
+    return this.#read();
+  }
+
   async holder(): Promise<LockHolder | undefined> {
     const lease = await this.#read();
     const holder = lease && holderOf(lease);
@@ -63,12 +82,15 @@ export class KubeRunLock implements RunLock {
 
   #keep(first: Lease): HeldLock {
     let lease = first;
+    // By both clocks: one stands still while the machine sleeps, the other one may be set.
     let renewedAt = performance.now();
+    let renewedAtMs = Date.now();
     let lost = false;
     const renew = async (): Promise<void> => {
       try {
         lease = await this.#update(lease, this.identity, false);
         renewedAt = performance.now();
+        renewedAtMs = Date.now();
       } catch (error) {
         lost = isConflict(error) || isNotFound(error);
       }
@@ -76,7 +98,7 @@ export class KubeRunLock implements RunLock {
     const timer = setInterval(() => void renew(), RENEW_INTERVAL_MS);
     timer.unref();
     return {
-      isHeld: () => !lost && performance.now() - renewedAt < RENEW_DEADLINE_MS,
+      isHeld: () => !lost && performance.now() - renewedAt < RENEW_DEADLINE_MS && Math.abs(Date.now() - renewedAtMs) < RENEW_DEADLINE_MS,
       release: async () => {
         clearInterval(timer);
         if (!lost) await this.#update(lease, '', false).catch(() => undefined);

@@ -290,5 +290,7 @@ export function buildRecord(name: string, pieces: readonly Piece[]): RunRecord {
 
 function readJournal(pieces: readonly Piece[]): RunEvent[] {
   const journal = pieces.filter((piece) => piece.metadata.labels?.[PIECE_LABEL] === 'events').toSorted((a, b) => indexOf(a) - indexOf(b));
+  const gap = journal.findIndex((piece, index) => indexOf(piece) !== index);
+  if (gap >= 0) throw new Error(`piece ${gap} of its journal is missing`);
   return journal.flatMap((piece) => z.array(runEventSchema).parse(JSON.parse(journalText(piece))));
 }

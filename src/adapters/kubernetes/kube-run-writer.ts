@@ -2,7 +2,7 @@
 import { summarizeRun } from '../../core/run/summarize-run.ts';
 import type { Plan } from '../../core/plan/plan.ts';
 import { Problem, Transient } from '../../core/problems/problem.ts';
-import type { RunEvent } from '../../core/run/run-event.ts';
+import { sameButLastTime, type RunEvent } from '../../core/run/run-event.ts';
 import { applyEvent, type RunRecord } from '../../core/run/run-state.ts';
 import type { RunWriter } from '../../ports/run-store.ts';
 import type { KubeClient } from './kube-client.ts';
@@ -45,18 +45,24 @@ export class KubeRunWriter implements RunWriter {
     this.#transitions = Number(last?.data?.['transitions'] ?? '0');
   }
 
-  /** Puts this driver's name on the journal; from then on a write of the driver before is rejected. */
+  /**
+   * Puts this driver's name on the journal; from then on a write of the driver before is rejected: to the piece that it
+   * wrote last, and as the piece that it would begin.
+   */
   async takeOver(): Promise<void> {
+    const isFirst = this.#resourceVersion === undefined;
     this.#transitions += 1;
+    await this.#write(this.#tail);
+    if (isFirst) return;
+    this.#beginPiece();
     await this.#write(this.#tail);
   }
 
   async append(event: RunEvent): Promise<RunRecord> {
     if (this.#isFull()) this.#beginPiece();
-    const tail = [...this.#tail, event];
-    await this.#write(tail);
-    this.#tail = tail;
-    this.record = { ...this.record, events: [...this.record.events, event], state: applyEvent(this.record.state, event) };
+    this.#tail = await this.#write([...this.#tail, event]);
+    const stored = this.#tail.at(-1) ?? event;
+    this.record = { ...this.record, events: [...this.record.events, stored], state: applyEvent(this.record.state, stored) };
     await this.#writeSummary();
     return this.record;
   }
@@ -84,7 +90,8 @@ export class KubeRunWriter implements RunWriter {
     });
   }
 
-  async #write(events: readonly RunEvent[]): Promise<void> {
+  /** @returns what stands in the piece now: an event that was written before, and whose answer was lost, stands with its time */
+  async #write(events: RunEvent[]): Promise<RunEvent[]> {
     const piece = this.#piece(events);
     const resource = known('v1', 'ConfigMap');
     const target = { namespace: this.#input.namespace, name: piece.metadata.name };
@@ -103,6 +110,7 @@ export class KubeRunWriter implements RunWriter {
             body: { ...piece, metadata: { ...piece.metadata, resourceVersion: this.#resourceVersion } },
           }));
       this.#resourceVersion = (written as Piece).metadata.resourceVersion;
+      return events;
     } catch (error) {
       if (isConflict(error) || isNotFound(error)) return this.#settleConflict(events, target);
       throw error;
@@ -110,7 +118,7 @@ export class KubeRunWriter implements RunWriter {
   }
 
   /** A conflict is either somebody else, or an own write whose answer was lost. */
-  async #settleConflict(events: readonly RunEvent[], target: { namespace: string; name: string }): Promise<void> {
+  async #settleConflict(events: readonly RunEvent[], target: { namespace: string; name: string }): Promise<RunEvent[]> {
     const live = await this.#readPiece(target);
     const isMine = live?.data?.['driver'] === this.#input.driver && live.data['transitions'] === String(this.#transitions);
     if (!live || !isMine) {
@@ -122,7 +130,9 @@ export class KubeRunWriter implements RunWriter {
       });
     }
     this.#resourceVersion = live.metadata.resourceVersion;
-    if (journalText(live) !== JSON.stringify(events)) throw new Transient('the record was written at the same moment');
+    const stands = JSON.parse(journalText(live)) as RunEvent[];
+    if (!sameButLastTime(stands, events)) throw new Transient('the record was written at the same moment');
+    return stands;
   }
 
   async #readPiece(target: { namespace: string; name: string }): Promise<Piece | undefined> {

@@ -14,6 +14,7 @@ import { conclude, confirm, footprint, withRunSession, type RunSession } from '.
 import { ExitCode } from '../exit-codes.ts';
 import { renderCheck } from '../views/check-text.ts';
 import { renderPlan } from '../views/plan-text.ts';
+import { dryResume } from './runs.ts';
 
 export interface ApplyOptions extends RequestOptions {
   readonly finish?: boolean;
@@ -26,6 +27,7 @@ export async function applyCommand(context: CommandContext, file: string | undef
       throw usageProblem(['Say which plan: meshlift apply FILE; or what for: meshlift apply --to VERSION'], 'meshlift apply --help');
     return performRequest(context, buildRequest('upgrade', options, context.options.namespace), options.finish === true);
   }
+  expectOnlyFinish(options, context.options.namespace);
   return withRunSession(context, async (session) => {
     const { ports, stopSignal } = session;
     const plan = await readPlan(file, ports.sha256);
@@ -34,6 +36,7 @@ export async function applyCommand(context: CommandContext, file: string | undef
     const finish = options.finish === true;
     if (existing && ['running', 'paused', 'failed'].includes(existing.phase)) {
       context.terminal.err(`${name} was begun before; going on with it.`);
+      if (context.options.dryRun === true) return dryResume(context, await ports.store.load(name));
       return conclude(session, await resumeRun(ports, name, stopSignal), finish);
     }
     if (existing) throw alreadyApplied(existing);
@@ -42,6 +45,17 @@ export async function applyCommand(context: CommandContext, file: string | undef
     if (report.findings.length > 0) context.terminal.out(`\n${renderCheck(report, plan, context.terminal)}`);
     return begin(session, plan, finish);
   });
+}
+
+/** A plan is applied as it was made; an option that would change it is never dropped in silence. */
+function expectOnlyFinish({ finish: _finish, ...options }: ApplyOptions, namespaces: readonly string[]): void {
+  const given = Object.keys(options).map((name) => `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
+  if (namespaces.length > 0) given.push('--namespace');
+  if (given.length === 0) return;
+  throw usageProblem(
+    [`${given.join(', ')}: a plan file is applied as it was made; say it when the plan is made`],
+    'meshlift plan --to VERSION … -o FILE',
+  );
 }
 
 async function readPlan(file: string, sha256: (text: string) => string): Promise<Plan> {

@@ -1,5 +1,7 @@
 /** What people do with runs that are there: list, pause, resume, finish, roll back, forget. */
+import type { Plan } from '../../core/plan/plan.ts';
 import { Problem } from '../../core/problems/problem.ts';
+import { activeSteps, stepStatus, type RunRecord } from '../../core/run/run-state.ts';
 import { needsRollbackPlan, planRollback, rollBack } from '../../flows/roll-back.ts';
 import { finishRun, resumeRun } from '../../flows/start-run.ts';
 import type { RunSummary } from '../../ports/run-store.ts';
@@ -10,6 +12,7 @@ import { ExitCode } from '../exit-codes.ts';
 import { renderPlan } from '../views/plan-text.ts';
 import { renderRuns } from '../views/runs-text.ts';
 import { isStructured, renderStructured } from '../views/structured.ts';
+import { count } from '../views/words.ts';
 
 async function withPorts<T>(context: CommandContext, use: (ports: Composed) => Promise<T>): Promise<T> {
   const ports = compose(context.options);
@@ -32,6 +35,21 @@ async function selectRun(ports: Composed, name: string | undefined, fits: (run: 
   });
 }
 
+function dryRun(context: CommandContext, ...lines: readonly string[]): ExitCode {
+  context.terminal.out([...lines, 'Dry run: nothing was changed.'].join('\n'));
+  return ExitCode.done;
+}
+
+/** What a run would go on with. */
+export function dryResume(context: CommandContext, record: RunRecord): ExitCode {
+  const left = activeSteps(record).filter((step) => !['done', 'skipped'].includes(stepStatus(record.state, step)));
+  return dryRun(
+    context,
+    left.length === 0 ? `${record.name} has no step left.` : `${record.name} would go on with:`,
+    ...left.map((step) => `  ${step.title}`),
+  );
+}
+
 const isUnfinished = (run: RunSummary): boolean => ['running', 'paused', 'failed'].includes(run.phase);
 
 export async function runsCommand(context: CommandContext): Promise<ExitCode> {
@@ -52,6 +70,7 @@ export async function pauseCommand(context: CommandContext, name: string | undef
         what: `${run.name} is ${run.phase}; there is nothing to pause.`,
         next: [{ label: 'look', command: 'meshlift runs' }],
       });
+    if (context.options.dryRun === true) return dryRun(context, `${run.name} would be paused.`);
     await ports.store.setPaused(run.name, true);
     const holder = await ports.lock.holder();
     context.terminal.out(
@@ -66,6 +85,7 @@ export async function resumeCommand(context: CommandContext, name: string | unde
   return withRunSession(context, async (session) => {
     const { ports, stopSignal } = session;
     const run = await selectRun(ports, name, isUnfinished, 'resume');
+    if (context.options.dryRun === true) return dryResume(context, await ports.store.load(run.name));
     return conclude(session, await resumeRun(ports, run.name, stopSignal), finish);
   });
 }
@@ -79,7 +99,7 @@ export async function finishCommand(context: CommandContext, name: string | unde
     context.terminal.out(
       renderPlan({ ...plan, steps, notMoved: plan.notMoved, valueDifferences: [] }, context.terminal, { wide: context.format === 'wide' }),
     );
-    if (context.options.dryRun === true) return ExitCode.done;
+    if (context.options.dryRun === true) return dryRun(context);
     await confirm(context, `Remove ${plan.from?.revision ?? 'the old revision'} from ${plan.mesh.cluster} once nothing uses it?`);
     return conclude(session, await finishRun(ports, run.name, stopSignal));
   });
@@ -88,22 +108,36 @@ export async function finishCommand(context: CommandContext, name: string | unde
 export async function rollbackCommand(context: CommandContext, name: string | undefined): Promise<ExitCode> {
   return withRunSession(context, async (session) => {
     const { ports, stopSignal } = session;
-    const run = await selectRun(ports, name, (r) => r.phase !== 'rolled-back', 'take back');
-    const record = await ports.store.load(run.name);
+    const record = await ports.store.load((await selectRunToTakeBack(ports, name)).name);
+    const run = record.name;
+    let shown: Plan | undefined;
     if (needsRollbackPlan(record)) {
-      const plan = await planRollback(ports, record);
-      context.terminal.out(`${context.terminal.tone('strong', `Take back ${run.name}: ${plan.steps.length} steps`)}\n`);
+      shown = await planRollback(ports, record);
+      const plan = shown;
+      context.terminal.out(`${context.terminal.tone('strong', `Take back ${run}: ${plan.steps.length} steps`)}\n`);
       context.terminal.out(
         renderPlan(plan, context.terminal, { wide: context.format === 'wide' })
           .split('\n')
           .slice(2)
           .join('\n'),
       );
-      if (context.options.dryRun === true) return ExitCode.done;
+      if (context.options.dryRun === true) return dryRun(context);
       await confirm(context, `Roll back on ${plan.mesh.cluster}?`);
-    }
-    return conclude(session, await rollBack(ports, run.name, 'asked for', stopSignal));
+    } else if (context.options.dryRun === true) return dryResume(context, record);
+    const back = await rollBack(ports, { name: run, reason: 'asked for', stopSignal, ...(shown === undefined ? {} : { shown }) });
+    return conclude(session, back);
   });
+}
+
+/**
+ * Without a name the run in progress is meant, else the newest one. Never one before it: what came after has changed
+ * what it would take back.
+ */
+async function selectRunToTakeBack(ports: Composed, name: string | undefined): Promise<RunSummary> {
+  if (name !== undefined) return selectRun(ports, name, () => false, 'take back');
+  const [newest] = await ports.store.list();
+  const inProgress = (run: RunSummary): boolean => isUnfinished(run) || run.phase === 'moved';
+  return selectRun(ports, undefined, (run) => inProgress(run) || (run.name === newest?.name && run.phase !== 'rolled-back'), 'take back');
 }
 
 export async function forgetCommand(context: CommandContext, name: string | undefined, everything: boolean): Promise<ExitCode> {
@@ -115,6 +149,14 @@ export async function forgetCommand(context: CommandContext, name: string | unde
         next: [{ label: 'stop it between two steps', command: 'meshlift pause' }],
       });
     if (everything) {
+      if (context.options.dryRun === true) {
+        const runs = await ports.store.list();
+        return dryRun(
+          context,
+          `Would remove ${count(runs.length, 'record')}${runs.map((run) => `\n  ${run.name} (${run.phase})`).join('')}`,
+          'Would remove the Lease meshlift and the CRD meshupgrades.meshlift.io.',
+        );
+      }
       await confirm(context, 'Remove the record of every run, the lock and the CRD?');
       await ports.store.forgetEverything();
       context.terminal.out('Nothing of Meshlift is left in the cluster, except restart annotations in pod templates.');
@@ -123,6 +165,7 @@ export async function forgetCommand(context: CommandContext, name: string | unde
     if (name === undefined)
       throw new Problem('ARGS-001', { what: 'Say which run, or --everything.', next: [{ label: 'look', command: 'meshlift runs' }] });
     const run = await selectRun(ports, name, () => false, 'forget');
+    if (context.options.dryRun === true) return dryRun(context, `Would remove the record of ${run.name} (${run.phase}).`);
     if (isUnfinished(run))
       await confirm(context, `${run.name} is ${run.phase}. Its record is what it could be taken back with. Remove it?`);
     await ports.store.forget(run.name);

@@ -11,7 +11,6 @@ const KIND_WORDS: Readonly<Record<UseKind, readonly [one: string, many: string]>
   tag: ['tag', 'tags'],
   default: ['default', 'defaults'],
   'pinned-object': ['object pinned to it', 'objects pinned to it'],
-  gateway: ['gateway', 'gateways'],
 };
 
 export function renderUsage(usage: Usage, version: string, terminal: Terminal, wide: boolean): string {
