@@ -1,39 +1,38 @@
 /**
- * The driver dies before and after every write of an event and every effect; the next one goes on from what the cluster
- * holds. The end is always the same, and no workload is restarted twice.
+ * The driver dies before and after every write of an event and every effect, and between the objects of an installation;
+ * the next one goes on from what the cluster holds. The end is always the same, and no workload is restarted twice.
  */
 import { describe, expect, it } from 'vitest';
-import { Problem } from '../../src/core/problems/problem.ts';
-import { rollBack } from '../../src/flows/roll-back.ts';
 import { finishRun, resumeRun, startRun } from '../../src/flows/start-run.ts';
+import { rollBack } from '../../src/flows/roll-back.ts';
 import type { RunResult } from '../../src/flows/perform-run.ts';
 import { NEVER, World } from '../kit/world.ts';
 
 class Killed extends Error {}
 
 /** Numbers every moment at which a process can die, and dies at the one that is asked for. */
-function killAt(world: World, wanted: number): { moments: number } {
-  const state = { moments: 0 };
-  const moment = (): void => {
-    state.moments += 1;
-    if (state.moments !== wanted) return;
+function killAt(world: World, wanted: number): { readonly moments: string[] } {
+  const moments: string[] = [];
+  const moment = (name: string): void => {
+    moments.push(name);
+    if (moments.length !== wanted) return;
     world.killDriver();
     throw new Killed();
   };
-  world.store.hooks.beforeAppend = moment;
-  world.store.hooks.afterAppend = moment;
-  world.cluster.hook = (call) => {
-    if (!call.startsWith('read') && call !== 'dryRunPod') moment();
+  const step = (event: { readonly type: string; readonly step?: string }): string => `${event.type} ${event.step ?? ''}`;
+  world.store.hooks.beforeAppend = (event) => moment(`before ${step(event)}`);
+  world.store.hooks.afterAppend = (event) => moment(`after ${step(event)}`);
+  world.cluster.hook = (call, when) => {
+    if (!call.startsWith('read') && call !== 'dryRunPod') moment(`${when} ${call}`);
   };
-  return state;
+  return { moments };
 }
 
 function unharmed(world: World): void {
-  world.store.hooks.beforeAppend = () => undefined;
-  world.store.hooks.afterAppend = () => undefined;
-  world.cluster.hook = () => undefined;
+  killAt(world, -1);
 }
 
+/** @returns undefined when the driver was killed */
 async function survive(act: () => Promise<RunResult>): Promise<RunResult | undefined> {
   try {
     return await act();
@@ -43,113 +42,172 @@ async function survive(act: () => Promise<RunResult>): Promise<RunResult | undef
   }
 }
 
-async function moments(prepare: (world: World) => Promise<void>, act: (world: World) => Promise<RunResult>): Promise<number> {
-  const world = new World().withShop();
+type Act = (world: World) => Promise<RunResult>;
+type Prepare = (world: World) => Promise<void>;
+
+async function momentsOf(act: Act, prepare: Prepare): Promise<string[]> {
+  const world = shop();
   await prepare(world);
-  const state = killAt(world, -1);
+  const { moments } = killAt(world, -1);
   await act(world);
-  return state.moments;
+  return moments;
 }
 
-interface End {
-  readonly objects: Record<string, unknown>;
-  readonly pods: Record<string, number>;
+function shop(): World {
+  return new World().withShop();
 }
 
-function endOf(world: World): End {
-  return { objects: world.cluster.snapshot(), pods: world.cluster.revisionsOf('shop') };
+/** Everything in the cluster, and which revision the pods are on. */
+function endOf(world: World, without: RegExp = /^$/): unknown {
+  const objects = Object.entries(world.cluster.snapshot()).filter(([key]) => !without.test(key));
+  return { objects, pods: world.cluster.revisionsOf('shop') };
 }
 
-const nothing = (): Promise<void> => Promise.resolve();
-const moved = async (world: World): Promise<void> => {
-  await world.apply();
+/** CRDs are not taken back. */
+const CRDS = /^CustomResourceDefinition/;
+
+const upgrade: Act = async (world) => {
+  await startRun(world.driver(), await world.plan(), NEVER);
+  return finishRun(world.driver(), world.run, NEVER);
 };
 
-describe('an upgrade with its finish', () => {
-  const whole = async (world: World): Promise<RunResult> => {
-    await startRun(world.driver(), await world.plan(), NEVER);
-    return finishRun(world.driver(), world.run, NEVER);
-  };
-  const goOn = async (world: World): Promise<RunResult> => {
-    const run = world.store.runs.has(world.run) ? await world.store.load(world.run) : undefined;
-    if (run === undefined || run.events.length === 0) return whole(world);
-    const result =
-      run.state.phase === 'moved' || run.state.phase === 'finished' ? undefined : await resumeRun(world.driver(), world.run, NEVER);
-    const { state } = await world.store.load(world.run);
-    if (state.phase === 'finished') return result ?? { outcome: 'finished', record: await world.store.load(world.run) };
-    return finishRun(world.driver(), world.run, NEVER);
-  };
+/** What a person types who finds the run interrupted. */
+const goOn: Act = async (world) => {
+  if (!world.store.runs.has(world.run)) return upgrade(world);
+  const { phase, finishAsked } = (await world.store.load(world.run)).state;
+  if (phase === 'moved' || phase === 'finished') return phase === 'moved' ? finishRun(world.driver(), world.run, NEVER) : ended(world);
+  const result = await resumeRun(world.driver(), world.run, NEVER);
+  return finishAsked ? result : finishRun(world.driver(), world.run, NEVER);
+};
 
+async function ended(world: World): Promise<RunResult> {
+  return { outcome: 'finished', record: await world.store.load(world.run) };
+}
+
+const takeBack: Act = (world) => rollBack(world.driver(), { name: world.run, reason: 'test', stopSignal: NEVER });
+const nothing: Prepare = () => Promise.resolve();
+const moved: Prepare = async (world) => void (await world.apply());
+const finished: Prepare = async (world) => void (await upgrade(world));
+const halfWay: Prepare = async (world) => {
+  const stop = new AbortController();
+  world.store.hooks.afterAppend = (event) => event.type === 'StepDone' && event.step.startsWith('04-') && stop.abort();
+  await world.apply({}, stop.signal);
+};
+
+const restartsOf = (world: World): number[] => [...world.cluster.restarts.values()];
+
+describe('an upgrade with its finish', () => {
   it('ends alike wherever it is killed, every workload restarted once', async () => {
-    const undisturbed = new World().withShop();
-    await whole(undisturbed);
-    const wanted = endOf(undisturbed);
-    const count = await moments(nothing, whole);
-    expect(count).toBeGreaterThan(40);
-    for (let moment = 1; moment <= count; moment += 1) {
-      const world = new World().withShop();
-      killAt(world, moment);
-      await survive(() => whole(world));
+    const undisturbed = shop();
+    await upgrade(undisturbed);
+    const moments = await momentsOf(upgrade, nothing);
+    expect(moments.length).toBeGreaterThan(60);
+    for (const [index, moment] of moments.entries()) {
+      const world = shop();
+      killAt(world, index + 1);
+      await survive(() => upgrade(world));
       unharmed(world);
-      const result = await goOn(world);
-      expect([moment, result.outcome, [...world.cluster.restarts.values()]]).toEqual([moment, 'finished', [1, 1, 1]]);
-      expect([moment, endOf(world)]).toEqual([moment, wanted]);
+      expect([moment, (await goOn(world)).outcome, restartsOf(world)]).toEqual([moment, 'finished', [1, 1, 1]]);
+      expect([moment, endOf(world)]).toEqual([moment, endOf(undisturbed)]);
+    }
+  });
+
+  it('ends alike when the next driver is killed as well', async () => {
+    const undisturbed = shop();
+    await upgrade(undisturbed);
+    const { length } = await momentsOf(upgrade, nothing);
+    for (let first = 1; first <= length; first += 1) {
+      const world = shop();
+      for (const moment of [first, 1 + (first % 5), 2]) {
+        killAt(world, moment);
+        await survive(() => (moment === first ? upgrade(world) : goOn(world)));
+      }
+      unharmed(world);
+      expect([first, (await goOn(world)).outcome, restartsOf(world)]).toEqual([first, 'finished', [1, 1, 1]]);
+      expect([first, endOf(world)]).toEqual([first, endOf(undisturbed)]);
+    }
+  });
+
+  it('is taken back from wherever it is killed', async () => {
+    const before = endOf(shop(), CRDS);
+    const moments = await momentsOf(upgrade, nothing);
+    for (const [index, moment] of moments.entries()) {
+      const world = shop();
+      killAt(world, index + 1);
+      await survive(() => upgrade(world));
+      unharmed(world);
+      if (world.cluster.restarts.size === 0 && (await nothingWasBegun(world))) continue;
+      expect([moment, (await takeBack(world)).outcome]).toEqual([moment, 'rolled-back']);
+      expect([moment, endOf(world, CRDS)]).toEqual([moment, before]);
+      expect([moment, restartsOf(world).every((count) => count <= 2)]).toEqual([moment, true]);
     }
   });
 });
+
+/** Before the first step that can be taken back. */
+async function nothingWasBegun(world: World): Promise<boolean> {
+  if (!world.store.runs.has(world.run)) return true;
+  const { steps } = (await world.store.load(world.run)).state;
+  return ![...steps.keys()].some((step) => !step.endsWith('-crds'));
+}
 
 describe('a roll-back', () => {
-  it.each([
-    ['from the end', moved],
-    [
-      'after the old control plane is gone',
-      async (world: World): Promise<void> => {
-        await world.apply();
-        await finishRun(world.driver(), world.run, NEVER);
-      },
-    ],
-  ])('%s ends alike wherever it is killed, every workload restarted once more', async (_name, prepare) => {
-    const back = (world: World): Promise<RunResult> => rollBack(world.driver(), world.run, 'test', NEVER);
-    const undisturbed = new World().withShop();
-    await prepare(undisturbed);
-    await back(undisturbed);
-    const wanted = endOf(undisturbed);
-    const count = await moments(prepare, back);
-    expect(count).toBeGreaterThan(15);
-    for (let moment = 1; moment <= count; moment += 1) {
-      const world = new World().withShop();
+  it.each<[string, Prepare, number[]]>([
+    ['from half way', halfWay, [2]],
+    ['from the end', moved, [2, 2, 2]],
+    ['after the old control plane is gone', finished, [2, 2, 2]],
+  ])('%s ends alike wherever it is killed, every workload restarted once more', async (_name, prepare, restarts) => {
+    const before = endOf(shop(), CRDS);
+    const moments = await momentsOf(takeBack, prepare);
+    expect(moments.length).toBeGreaterThan(15);
+    for (const [index, moment] of moments.entries()) {
+      const world = shop();
       await prepare(world);
-      killAt(world, moment);
-      await survive(() => back(world));
+      killAt(world, index + 1);
+      await survive(() => takeBack(world));
       unharmed(world);
-      const { state } = await world.store.load(world.run);
-      if (state.phase !== 'rolled-back') expect([moment, (await back(world)).outcome]).toEqual([moment, 'rolled-back']);
-      expect([moment, [...world.cluster.restarts.values()]]).toEqual([moment, [2, 2, 2]]);
-      expect([moment, endOf(world)]).toEqual([moment, wanted]);
+      const { phase } = (await world.store.load(world.run)).state;
+      if (phase !== 'rolled-back') expect([moment, (await takeBack(world)).outcome]).toEqual([moment, 'rolled-back']);
+      expect([moment, restartsOf(world)]).toEqual([moment, restarts]);
+      expect([moment, endOf(world, CRDS)]).toEqual([moment, before]);
+    }
+  });
+
+  it('is gone on with by resume, too', async () => {
+    const before = endOf(shop(), CRDS);
+    const moments = await momentsOf(takeBack, moved);
+    const begun = moments.findIndex((moment) => moment.startsWith('after RollbackStarted')) + 1;
+    for (let moment = begun; moment < moments.length - 1; moment += 3) {
+      const world = shop();
+      await moved(world);
+      killAt(world, moment);
+      await survive(() => takeBack(world));
+      unharmed(world);
+      expect([moment, (await resumeRun(world.driver(), world.run, NEVER)).outcome]).toEqual([moment, 'rolled-back']);
+      expect([moment, restartsOf(world), endOf(world, CRDS)]).toEqual([moment, [2, 2, 2], before]);
     }
   });
 });
 
-// The adapter tries reads again by itself, so that of one bad answer in five few reach the flows.
-describe('a cluster that fails now and then', () => {
-  it.each([1, 2, 3])('only takes longer (seed %i)', async (seed) => {
-    const { Transient } = await import('../../src/core/problems/problem.ts');
-    const undisturbed = new World().withShop();
-    await undisturbed.apply();
-    const world = new World().withShop();
-    const plan = await world.plan();
-    let dice = seed;
-    world.cluster.hook = () => {
-      dice = (dice * 48_271) % 2_147_483_647;
-      if (dice % 30 === 0) throw new Transient('the server says 503');
-    };
-    const result = await startRun(world.driver(), plan, NEVER);
-    expect([result.outcome, [...world.cluster.restarts.values()]]).toEqual(['moved', [1, 1, 1]]);
-    expect(endOf(world)).toEqual(endOf(undisturbed));
-    expect(world.news.some((news) => news.kind === 'trouble')).toBe(true);
-  });
-});
+describe('a busy cluster', () => {
+  /** Pods come and go while the driver asks. */
+  const busy = (): World => {
+    const world = shop();
+    world.cluster.everyCall = () => world.clock.pass(300);
+    return world;
+  };
 
-it('a problem is never taken for a crash', () => {
-  expect(new Problem('RUN-003', { what: '', next: [] })).not.toBeInstanceOf(Killed);
+  it('does not mind a roll-back in the middle of a rollout', async () => {
+    const before = endOf(shop(), CRDS);
+    const moments = await momentsOf(upgrade, nothing);
+    for (const [index, moment] of moments.entries()) {
+      if (!/markRestart|restart-/.test(moment)) continue;
+      const world = busy();
+      killAt(world, index + 1);
+      await survive(() => upgrade(world));
+      unharmed(world);
+      expect([moment, (await takeBack(world)).outcome]).toEqual([moment, 'rolled-back']);
+      expect([moment, endOf(world, CRDS)]).toEqual([moment, before]);
+    }
+  });
 });

@@ -42,7 +42,7 @@ describe('there', () => {
     };
     const seen: [string, number][] = [];
     world.cluster.hook = (call, moment) => {
-      if (moment === 'before' && !call.startsWith('read') && call !== 'dryRunPod') seen.push([call, started.length]);
+      if (moment === 'before' && !/^read|^dryRunPod|^install /.test(call)) seen.push([call, started.length]);
     };
     await world.apply();
     expect(seen).toEqual([
@@ -88,7 +88,7 @@ describe('and back', () => {
     const there = await world.apply({}, stop.signal);
     expect(there.outcome).toBe(where === 'the middle' ? 'asked' : 'moved');
     if (where.startsWith('after')) expect((await finishRun(world.driver(), world.run, NEVER)).outcome).toBe('finished');
-    const back = await rollBack(world.driver(), world.run, 'test', NEVER);
+    const back = await rollBack(world.driver(), { name: world.run, reason: 'test', stopSignal: NEVER });
     expect(back.outcome).toBe('rolled-back');
     expect(world.cluster.revisionsOf('shop')).toEqual({ default: 5 });
     expect(withoutCrds(world.cluster.snapshot())).toEqual(withoutCrds(before));
@@ -98,7 +98,7 @@ describe('and back', () => {
     const world = new World().withShop();
     await world.apply();
     await finishRun(world.driver(), world.run, NEVER);
-    await rollBack(world.driver(), world.run, 'test', NEVER);
+    await rollBack(world.driver(), { name: world.run, reason: 'test', stopSignal: NEVER });
     const { backPlan } = await world.store.load(world.run);
     expect(backPlan?.steps.map((step) => step.kind)).toEqual([
       'restoreObject',
@@ -114,9 +114,9 @@ describe('and back', () => {
   it('twice is refused, and so is what was never begun', async () => {
     const world = new World().withShop();
     await world.apply();
-    await rollBack(world.driver(), world.run, 'test', NEVER);
-    expect(await codeOf(rollBack(world.driver(), world.run, 'test', NEVER))).toBe('RUN-005');
-    expect(await codeOf(rollBack(world.driver(), 'nothing', 'test', NEVER))).toBe('RUN-003');
+    await rollBack(world.driver(), { name: world.run, reason: 'test', stopSignal: NEVER });
+    expect(await codeOf(rollBack(world.driver(), { name: world.run, reason: 'test', stopSignal: NEVER }))).toBe('RUN-005');
+    expect(await codeOf(rollBack(world.driver(), { name: 'nothing', reason: 'test', stopSignal: NEVER }))).toBe('RUN-003');
   });
 });
 
@@ -164,7 +164,7 @@ describe('trouble', () => {
 
   it('an istiod that does not answer stops the run: unknown is not good', async () => {
     const world = new World().withShop();
-    world.cluster.silentIstiods = new Set(['canary']);
+    world.cluster.istiods.silent = new Set(['canary']);
     const failed = await world.apply({ accept: ['CTRL-007'] });
     expect(failed.problem?.code).toBe('RUN-023');
   });
@@ -201,7 +201,7 @@ describe('trouble', () => {
 
   it('an installer that fails is told, with its words', async () => {
     const world = new World().withShop();
-    world.installFails = new Problem('TOOL-003', { what: 'istioctl install ended with 1.', next: [] });
+    world.installer.fails = new Problem('TOOL-003', { what: 'istioctl install ended with 1.', next: [] });
     const failed = await world.apply();
     expect(failed.problem?.code).toBe('TOOL-003');
   });
@@ -221,7 +221,7 @@ describe('trouble', () => {
     };
     const result = await world.apply();
     expect([result.outcome, result.problem?.code]).toEqual(['failed', 'RUN-050']);
-    expect(world.news.filter((news) => news.kind === 'trouble').length).toBeGreaterThan(5);
+    expect(world.observer.of('trouble').length).toBeGreaterThan(5);
     silent = false;
     world.cluster.hook = () => undefined;
     world.store.hooks.afterAppend = () => undefined;
@@ -247,7 +247,7 @@ describe('removal', () => {
   it('is refused while it is unknown', async () => {
     const world = new World().withShop();
     await world.apply();
-    world.cluster.silentIstiods = new Set(['default']);
+    world.cluster.istiods.silent = new Set(['default']);
     const refused = await finishRun(world.driver(), world.run, NEVER);
     expect(refused.problem?.code).toBe('RUN-031');
   });
@@ -277,7 +277,7 @@ describe('a plan that no longer fits', () => {
       'workload shop/deployment/newcomer is not in the plan',
     ],
     ['a namespace that is gone', (w) => w.cluster.remove('Namespace', 'shop'), 'PLAN-013', 'namespace shop is gone'],
-    ['another istioctl', (w) => (w.installerDigest = 'other'), 'PLAN-013', 'istioctl istioctl is another file'],
+    ['another istioctl', (w) => (w.installer.digest = 'other'), 'PLAN-013', 'istioctl istioctl is another file'],
     ['another cluster', (w) => (w.cluster.clusterUid = 'cluster-2'), 'PLAN-014', 'another cluster'],
     ['a permission that is gone', (w) => w.cluster.denied.add('patch namespaces'), 'CHEK-001', 'PLAT-001'],
   ])('%s', async (_name, change, code, words) => {
@@ -372,7 +372,11 @@ describe('planning is refused', () => {
 
   it('when the rendered objects would touch more than the new control plane', async () => {
     const world = new World().withShop();
-    world.rendered.push({ apiVersion: 'apps/v1', kind: 'DaemonSet', metadata: { name: 'istio-cni-node', namespace: 'kube-system' } });
+    world.installer.rendered.push({
+      apiVersion: 'apps/v1',
+      kind: 'DaemonSet',
+      metadata: { name: 'istio-cni-node', namespace: 'kube-system' },
+    });
     expect(await codeOf(world.plan())).toBe('TOOL-004');
   });
 

@@ -1,94 +1,126 @@
 /**
  * A cluster in memory with just enough life in it: controllers replace pods after a restart mark, webhooks decide who
- * injects them (evaluated here, not by the code under test), and proxies connect a moment later.
+ * injects them (evaluated by fake-admission.ts, not by the code under test), and proxies connect a moment later.
  */
-import { Transient } from '../../src/core/problems/problem.ts';
+import { Problem, Transient } from '../../src/core/problems/problem.ts';
 import type { AccessAnswer, AccessRule } from '../../src/core/permissions/access-rules.ts';
-import type {
-  KubeObject,
-  LabelSelector,
-  ObjectRef,
-  Pod,
-  PodController,
-  Service,
-  WebhookConfiguration,
-} from '../../src/core/mesh/kube-objects.ts';
+import type { KubeObject, ObjectRef, Pod, PodController, PodTemplate } from '../../src/core/mesh/kube-objects.ts';
 import type { IstiodReport, MeshObjects } from '../../src/core/mesh/mesh-objects.ts';
 import type { WorkloadRef } from '../../src/core/mesh/mesh-inventory.ts';
 import type { InjectionProbe } from '../../src/core/run/observation.ts';
 import type { ClusterReader, ClusterWriter, PodProber } from '../../src/ports/cluster.ts';
-import { SYNCED } from './mesh-builder.ts';
+import { admitPod, isIstiod, revisionOf, type Admission } from './fake-admission.ts';
+import { FakeIstiods } from './fake-istiods.ts';
+import { FakeWorkloads, isWorkload } from './fake-workloads.ts';
 
 const MARK = 'meshlift.io/restart';
+/** How often the adapter tries a read before it says that the cluster does not answer. */
+const READ_ATTEMPTS = 4;
 
-interface FakePod {
-  readonly namespace: string;
-  readonly name: string;
-  readonly owner: string;
-  readonly generation: number;
-  readonly revision: string | undefined;
-  readonly version: string;
-  age: number;
+export interface WorkloadExtras {
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 export class FakeCluster implements ClusterReader, ClusterWriter, PodProber {
   readonly objects = new Map<string, KubeObject>();
-  readonly #pods: FakePod[] = [];
+  readonly istiods = new FakeIstiods(this.objects);
   /** How often the template of each workload was changed. */
   readonly restarts = new Map<string, number>();
-  /** Knobs. */
-  readonly broken = new Set<string>();
-  silentIstiods = new Set<string>();
-  denied = new Set<string>();
-  unread: MeshObjects['unread'] = [];
   clusterUid = 'cluster-1';
+
+  // Knobs.
+
+  /** Keys of workloads whose new pods never become ready; `KEY@REVISION` for those that the revision injects. */
+  readonly broken = new Set<string>();
+  readonly wrongImage = new Map<string, string>();
+  /** `patch namespaces`: what the API server says may not be done. */
+  readonly denied = new Set<string>();
+  /** Calls that end with a missing permission, whatever the API server said before. */
+  readonly forbidden = new Set<string>();
+  unread: MeshObjects['unread'] = [];
   /** Called at the start of each call and, for effects, at their end; may throw. */
   hook: (call: string, moment: 'before' | 'after') => void = () => undefined;
+  /** Called with each call; lets time go on. */
+  everyCall: () => void = () => undefined;
+  #trouble: () => boolean = () => false;
+  #failures = 0;
+
+  readonly #workloads = new FakeWorkloads({
+    broken: this.broken,
+    wrongImage: this.wrongImage,
+    object: (key) => this.objects.get(key),
+    admit: (controller) => this.#admit(controller.metadata.namespace ?? '', controller.spec?.template ?? {}),
+  });
   #count = 0;
 
   // What tests set up.
 
+  /** Objects that have been there for long. */
   put(...objects: readonly KubeObject[]): this {
-    for (const object of objects) this.objects.set(keyOf(object), stamped(object, this.#next()));
+    for (const object of objects) {
+      if (object.kind === 'Deployment') this.istiods.settle(object.metadata.name);
+      this.#store(object);
+    }
     return this;
+  }
+
+  /** An object that comes now, over what is there. */
+  install(object: KubeObject): void {
+    const live = this.objects.get(keyOf(object));
+    this.#store(live === undefined ? object : { ...live, ...object, metadata: { ...live.metadata, ...object.metadata } });
   }
 
   namespace(name: string, labels: Readonly<Record<string, string>> = {}): this {
     return this.put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
   }
 
+  /** A workload whose pods are ready, injected as namespace and webhooks say now. */
   workload(
     namespace: string,
     name: string,
     replicas = 1,
     kind: 'Deployment' | 'StatefulSet' | 'DaemonSet' = 'Deployment',
-    labels: Readonly<Record<string, string>> = {},
+    { labels = {}, annotations }: WorkloadExtras = {},
   ): this {
     const container = { name: 'app', image: 'app:1', readinessProbe: {}, lifecycle: { preStop: {} } };
-    const template = { metadata: { labels: { app: name, ...labels } }, spec: { containers: [container] } };
+    const metadata = { labels: { app: name, ...labels }, ...(annotations === undefined ? {} : { annotations }) };
+    const key = `${kind}/${namespace}/${name}`;
     this.put({
       apiVersion: 'apps/v1',
       kind,
-      metadata: { name, namespace, uid: `${kind}-${namespace}-${name}`, generation: 1 },
+      metadata: { name, namespace, uid: key, generation: 1 },
       spec: {
         replicas,
         selector: { matchLabels: { app: name } },
-        template,
+        template: { metadata, spec: { containers: [container] } },
         ...(kind === 'DaemonSet' ? { updateStrategy: { rollingUpdate: { maxSurge: 1 } } } : {}),
       },
     });
-    const owner = `${kind}/${namespace}/${name}`;
-    for (let index = 0; index < replicas; index += 1) this.#createPod(owner, 1, 10);
+    this.#workloads.fill(key, this.objects.get(key) as PodController);
     return this;
   }
 
   remove(kind: string, name: string, namespace = ''): void {
     this.objects.delete(`${kind}/${namespace}/${name}`);
+    if (kind === 'Deployment') this.istiods.forget(name);
   }
 
   relabel(name: string, labels: Readonly<Record<string, string>>): void {
     const namespace = this.objects.get(`Namespace//${name}`);
-    if (namespace) this.put({ ...namespace, metadata: { ...namespace.metadata, labels } });
+    if (namespace) this.#store({ ...namespace, metadata: { ...namespace.metadata, labels } });
+  }
+
+  /**
+   * From now on calls fail now and then: reads, which the adapter tries again by itself, seldom; effects as often as said,
+   * every second time only after they were brought about.
+   */
+  failNowAndThen(seed: number, ratio: number): void {
+    let state = seed;
+    this.#trouble = () => {
+      state = (state * 48_271) % 2_147_483_647;
+      return state / 2_147_483_647 < ratio;
+    };
   }
 
   /** Everything that is in the cluster, without what the server counts, restart marks and pods. */
@@ -98,271 +130,160 @@ export class FakeCluster implements ClusterReader, ClusterWriter, PodProber {
     );
   }
 
+  /** How many pods of a namespace are on which revision; those that end are not counted. */
   revisionsOf(namespace: string): Record<string, number> {
-    const counts: Record<string, number> = {};
-    for (const pod of this.#pods.filter((p) => p.namespace === namespace))
-      counts[pod.revision ?? 'none'] = (counts[pod.revision ?? 'none'] ?? 0) + 1;
-    return counts;
+    return this.#workloads.revisionsOf(namespace);
   }
 
-  /** A second passes: one pod of each workload whose template changed is replaced. */
+  /** A second passes. */
   tick(): void {
-    for (const pod of this.#pods) pod.age += 1;
-    for (const [key, object] of this.objects) {
-      if (!['Deployment', 'StatefulSet', 'DaemonSet'].includes(object.kind) || isIstiod(object)) continue;
-      const generation = object.metadata.generation ?? 1;
-      const old = this.#pods.findIndex((pod) => pod.owner === key && pod.generation < generation);
-      if (old < 0 || this.broken.has(key)) continue;
-      this.#pods.splice(old, 1);
-      this.#createPod(key, generation, 0);
-    }
+    for (const configuration of this.istiods.tick()) this.#store(configuration);
+    this.#workloads.tick(new Map([...this.objects].filter((entry): entry is [string, PodController] => isWorkload(entry[1]))));
   }
 
-  #next(): number {
+  #store(object: KubeObject): void {
     this.#count += 1;
-    return this.#count;
+    const copy = structuredClone(object);
+    this.objects.set(keyOf(object), { ...copy, metadata: { ...copy.metadata, resourceVersion: String(this.#count) } });
   }
 
-  #createPod(owner: string, generation: number, age: number): void {
-    const [, namespace = '', name = ''] = owner.split('/');
-    const revision = this.#injects(namespace, (this.objects.get(owner) as PodController).spec?.template?.metadata?.labels ?? {});
-    this.#pods.push({ namespace, name: `${name}-${this.#next()}`, owner, generation, revision, version: this.#versionOf(revision), age });
+  #admit(namespace: string, template: PodTemplate): Admission {
+    return admitPod({ objects: [...this.objects.values()], namespace, template, answers: (istiod) => this.istiods.answers(istiod) });
   }
 
-  #versionOf(revision: string | undefined): string {
-    const istiod = this.#istiods().find((d) => revisionOf(d) === revision);
-    return istiod?.spec?.template?.spec?.containers?.[0]?.image?.split(':').at(-1) ?? 'unknown';
-  }
-
-  #istiods(): PodController[] {
-    return [...this.objects.values()].filter(isIstiod) as PodController[];
-  }
-
-  /** What the API server's webhooks make of a pod: the last configuration by name wins. */
-  #injects(namespace: string, labels: Readonly<Record<string, string>>): string | undefined {
-    const nsLabels = this.objects.get(`Namespace//${namespace}`)?.metadata.labels ?? {};
-    const configurations = [...this.objects.values()]
-      .filter((o) => o.kind === 'MutatingWebhookConfiguration')
-      .toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1)) as WebhookConfiguration[];
-    let revision: string | undefined;
-    for (const configuration of configurations) {
-      const hit = (configuration.webhooks ?? []).find((w) => selects(w.namespaceSelector, nsLabels) && selects(w.objectSelector, labels));
-      const service = hit?.clientConfig?.service?.name;
-      const istiod = this.#istiods().find((d) => d.metadata.name === service || d.metadata.name === this.#behind(service));
-      if (hit && istiod) revision = revisionOf(istiod);
-    }
-    return revision;
-  }
-
-  #behind(service: string | undefined): string | undefined {
-    const found = this.objects.get(`Service/istio-system/${service ?? ''}`) as Service | undefined;
-    const rev = found?.spec?.selector?.['istio.io/rev'];
-    return rev === undefined || rev === 'default' ? 'istiod' : `istiod-${rev}`;
+  #withStatus(object: KubeObject): KubeObject {
+    if (isWorkload(object)) return this.#workloads.withStatus(keyOf(object), object);
+    return isIstiod(object) ? this.istiods.withStatus(object) : object;
   }
 
   // ClusterReader
 
-  async readMesh(): Promise<MeshObjects> {
-    this.hook('readMesh', 'before');
-    const of = <T extends KubeObject>(kind: string): T[] =>
-      [...this.objects.values()].filter((o) => o.kind === kind).map((o) => this.#withStatus(o)) as T[];
-    return Promise.resolve({
-      readAtMs: 0,
-      clusterName: 'fake',
-      clusterUid: this.clusterUid,
-      istioNamespace: 'istio-system',
-      serverVersion: 'v1.34.3',
-      namespaces: of('Namespace'),
-      pods: [...this.#pods.map((pod) => this.#podObject(pod)), ...this.#istiods().map(istiodPod)],
-      deployments: of('Deployment'),
-      statefulSets: of('StatefulSet'),
-      daemonSets: of('DaemonSet'),
-      replicaSets: this.#replicaSets(),
-      rollouts: [],
-      jobs: [],
-      cronJobs: [],
-      services: of('Service'),
-      podDisruptionBudgets: of('PodDisruptionBudget'),
-      mutatingWebhooks: of('MutatingWebhookConfiguration'),
-      validatingWebhooks: of('ValidatingWebhookConfiguration'),
-      configMaps: of('ConfigMap'),
-      gatewayApiGateways: [],
-      pinnedObjects: [],
-      istiods: this.#reports(),
-      unread: this.unread,
-    });
-  }
-
-  #replicaSets(): PodController[] {
-    const owners = new Set(this.#pods.filter((p) => p.owner.startsWith('Deployment/')).map((p) => `${p.owner}@${p.generation}`));
-    return [...owners].map((text) => {
-      const [owner = '', generation] = text.split('@');
-      const [, namespace = '', name = ''] = owner.split('/');
+  async readMesh(scope: 'status' | 'plan'): Promise<MeshObjects> {
+    return this.#read('readMesh', () => {
+      const of = <T extends KubeObject>(kind: string): T[] =>
+        [...this.objects.values()].filter((o) => o.kind === kind).map((o) => this.#withStatus(o)) as T[];
+      const isPinned = (o: KubeObject): boolean => /istio\.io\//.test(o.apiVersion) && o.metadata.labels?.['istio.io/rev'] !== undefined;
       return {
-        apiVersion: 'apps/v1',
-        kind: 'ReplicaSet',
-        metadata: {
-          name: `${name}-${generation}`,
-          namespace,
-          uid: `rs-${text}`,
-          ownerReferences: [{ apiVersion: 'apps/v1', kind: 'Deployment', name, uid: 'x', controller: true }],
-        },
+        readAtMs: 0,
+        clusterName: 'fake',
+        clusterUid: this.clusterUid,
+        istioNamespace: 'istio-system',
+        serverVersion: 'v1.34.3',
+        namespaces: of('Namespace'),
+        pods: [...this.#workloads.allPods(), ...this.istiods.all().map((istiod) => this.istiods.pod(istiod))],
+        deployments: of('Deployment'),
+        statefulSets: of('StatefulSet'),
+        daemonSets: of('DaemonSet'),
+        replicaSets: this.#workloads.replicaSets(),
+        rollouts: [],
+        jobs: [],
+        cronJobs: [],
+        services: of('Service'),
+        podDisruptionBudgets: scope === 'plan' ? of('PodDisruptionBudget') : [],
+        mutatingWebhooks: of('MutatingWebhookConfiguration'),
+        validatingWebhooks: of('ValidatingWebhookConfiguration'),
+        configMaps: of('ConfigMap'),
+        gatewayApiGateways: [],
+        pinnedObjects: scope === 'plan' ? [...this.objects.values()].filter(isPinned) : [],
+        istiods: this.istiods.reports((revision) => this.#workloads.connectionsTo(revision)),
+        unread: this.unread,
       };
     });
-  }
-
-  #podObject(pod: FakePod): Pod {
-    const [kind = '', , name = ''] = pod.owner.split('/');
-    const labels = (this.objects.get(pod.owner) as PodController | undefined)?.spec?.template?.metadata?.labels ?? {};
-    const owner =
-      kind === 'Deployment'
-        ? { kind: 'ReplicaSet', name: `${name}-${pod.generation}`, uid: `rs-${pod.owner}@${pod.generation}` }
-        : { kind, name, uid: `${kind}-${pod.namespace}-${name}` };
-    return {
-      apiVersion: 'v1',
-      kind: 'Pod',
-      metadata: {
-        name: pod.name,
-        namespace: pod.namespace,
-        uid: pod.name,
-        labels,
-        creationTimestamp: '2026-03-01T12:00:00Z',
-        ownerReferences: [{ apiVersion: 'apps/v1', ...owner, controller: true }],
-        ...(pod.revision === undefined ? {} : { annotations: { 'sidecar.istio.io/status': JSON.stringify({ revision: pod.revision }) } }),
-      },
-      spec: {
-        containers: [{ name: 'app' }],
-        ...(pod.revision === undefined ? {} : { initContainers: [{ name: 'istio-proxy', image: `istio/proxyv2:${pod.version}` }] }),
-      },
-      status: { phase: 'Running', conditions: [{ type: 'Ready', status: pod.age > 0 ? 'True' : 'False' }] },
-    };
-  }
-
-  #reports(): IstiodReport[] {
-    return this.#istiods().map((istiod) => {
-      const revision = revisionOf(istiod);
-      const identity = { pod: `${istiod.metadata.name}-pod`, namespace: 'istio-system', revision };
-      if (this.silentIstiods.has(revision)) return { ...identity, proxies: [], error: 'no answer' };
-      const proxies = this.#pods
-        .filter((pod) => pod.revision === revision && pod.age > 1)
-        .map((pod) => ({
-          proxy: `${pod.name}.${pod.namespace}`,
-          proxyType: 'sidecar',
-          istioVersion: pod.version,
-          clusterId: 'K',
-          types: SYNCED,
-        }));
-      return { ...identity, proxies };
-    });
-  }
-
-  /** Status as controllers report it. */
-  #withStatus(object: KubeObject): KubeObject {
-    if (isIstiod(object))
-      return {
-        ...object,
-        status: {
-          observedGeneration: object.metadata.generation ?? 0,
-          replicas: 1,
-          updatedReplicas: 1,
-          readyReplicas: 1,
-          availableReplicas: 1,
-        },
-      };
-    if (!['Deployment', 'StatefulSet', 'DaemonSet'].includes(object.kind)) return object;
-    const key = keyOf(object);
-    const generation = object.metadata.generation ?? 1;
-    const all = this.#pods.filter((p) => p.owner === key);
-    const updated = all.filter((p) => p.generation === generation).length;
-    const ready = all.filter((p) => p.age > 0).length;
-    const wanted = (object as PodController).spec?.replicas ?? 1;
-    return {
-      ...object,
-      status: {
-        observedGeneration: generation,
-        replicas: all.length,
-        updatedReplicas: updated,
-        readyReplicas: ready,
-        availableReplicas: ready,
-        desiredNumberScheduled: wanted,
-        updatedNumberScheduled: updated,
-        numberAvailable: ready,
-        currentRevision: updated === wanted ? 'b' : 'a',
-        updateRevision: 'b',
-      },
-    };
   }
 
   async readIstioCrds(): Promise<readonly KubeObject[]> {
-    this.hook('readIstioCrds', 'before');
-    return Promise.resolve([...this.objects.values()].filter((o) => o.kind === 'CustomResourceDefinition'));
+    return this.#read('readIstioCrds', () => [...this.objects.values()].filter((o) => o.kind === 'CustomResourceDefinition'));
   }
 
   async readControlPlaneObjects(): Promise<readonly KubeObject[]> {
-    this.hook('readControlPlaneObjects', 'before');
-    return Promise.resolve(
+    return this.#read('readControlPlaneObjects', () =>
       [...this.objects.values()].filter((o) => o.metadata.namespace === 'istio-system' || /Webhook|^ClusterRole/.test(o.kind)),
     );
   }
 
   async readAccess(rules: readonly AccessRule[]): Promise<readonly AccessAnswer[]> {
-    this.hook('readAccess', 'before');
-    return Promise.resolve(rules.map((rule) => ({ rule, allowed: !this.denied.has(`${rule.verb} ${rule.resource}`), reason: '' })));
+    return this.#read('readAccess', () =>
+      rules.map((rule) => ({ rule, allowed: !this.denied.has(`${rule.verb} ${rule.resource}`), reason: '' })),
+    );
   }
 
   async readObject(ref: ObjectRef): Promise<KubeObject | undefined> {
-    this.hook('readObject', 'before');
-    const object = this.objects.get(`${ref.kind}/${ref.namespace ?? ''}/${ref.name}`);
-    return Promise.resolve(object && structuredClone(this.#withStatus(object)));
+    return this.#read('readObject', () => {
+      const object = this.objects.get(`${ref.kind}/${ref.namespace ?? ''}/${ref.name}`);
+      return object && structuredClone(this.#withStatus(object));
+    });
   }
 
   async readWorkload(ref: WorkloadRef): Promise<{ readonly controller: PodController; readonly pods: readonly Pod[] } | undefined> {
-    this.hook('readWorkload', 'before');
-    const key = `${ref.kind}/${ref.namespace}/${ref.name}`;
-    const controller = this.objects.get(key);
-    if (!controller) return Promise.resolve(undefined);
-    return Promise.resolve({
-      controller: this.#withStatus(controller) as PodController,
-      pods: this.#pods.filter((p) => p.owner === key).map((p) => this.#podObject(p)),
+    return this.#read('readWorkload', () => {
+      const key = `${ref.kind}/${ref.namespace}/${ref.name}`;
+      const controller = this.objects.get(key);
+      return controller && { controller: this.#withStatus(controller) as PodController, pods: this.#workloads.podsOf(key) };
     });
   }
 
   async readIstiodPods(revision: string): Promise<readonly Pod[]> {
-    this.hook('readIstiodPods', 'before');
-    return Promise.resolve(
-      this.#istiods()
-        .filter((d) => revisionOf(d) === revision)
-        .map(istiodPod),
+    return this.#read('readIstiodPods', () =>
+      this.istiods
+        .all()
+        .filter((istiod) => revisionOf(istiod) === revision)
+        .map((istiod) => this.istiods.pod(istiod)),
     );
   }
 
   async readIstiods(namespace?: string): Promise<readonly IstiodReport[]> {
-    this.hook('readIstiods', 'before');
-    return Promise.resolve(
-      this.#reports().map((r) => ({
-        ...r,
-        proxies: r.proxies.filter((p) => namespace === undefined || p.proxy.endsWith(`.${namespace}`)),
-      })),
+    return this.#read('readIstiods', () =>
+      this.istiods
+        .reports((revision) => this.#workloads.connectionsTo(revision))
+        .map((report) => ({
+          ...report,
+          proxies: report.proxies.filter((p) => namespace === undefined || p.proxy.endsWith(`.${namespace}`)),
+        })),
     );
   }
 
   async dryRunPod(namespace: string, labels: Readonly<Record<string, string>>): Promise<InjectionProbe> {
-    this.hook('dryRunPod', 'before');
-    const revision = this.#injects(namespace, labels);
-    return Promise.resolve(revision === undefined ? {} : { revision });
+    return this.#read('dryRunPod', () => {
+      const admission = this.#admit(namespace, { metadata: { labels } });
+      if (admission.kind === 'refused') return { error: admission.message };
+      return admission.kind === 'injected' ? { revision: admission.revision } : {};
+    });
+  }
+
+  async #read<T>(call: string, look: () => T): Promise<T> {
+    this.everyCall();
+    this.hook(call, 'before');
+    this.#expectAllowed(call);
+    let attempt = 1;
+    while (this.#trouble()) {
+      if (attempt === READ_ATTEMPTS) throw new Transient(`${call}: the server says 503`);
+      attempt += 1;
+    }
+    return Promise.resolve(look());
   }
 
   // ClusterWriter
 
   async #effect(call: string, act: () => void): Promise<void> {
+    this.everyCall();
     this.hook(call, 'before');
+    this.#expectAllowed(call);
+    const fails = this.#trouble();
+    this.#failures += fails ? 1 : 0;
+    const isBefore = this.#failures % 2 === 1;
+    if (fails && isBefore) throw new Transient(`${call}: the server says 503`);
     act();
     this.hook(call, 'after');
+    if (fails) throw new Transient(`${call}: the answer was lost`);
     return Promise.resolve();
   }
 
+  #expectAllowed(call: string): void {
+    if (this.forbidden.has(call)) throw new Problem('KUBE-005', { what: `You may not ${call}.`, next: [] });
+  }
+
   async applyObject(object: KubeObject): Promise<void> {
-    return this.#effect('applyObject', () => this.put(object));
+    return this.#effect('applyObject', () => this.install(object));
   }
 
   async setNamespaceLabels(name: string, set: Readonly<Record<string, string | null>>, resourceVersion: string | undefined): Promise<void> {
@@ -387,7 +308,7 @@ export class FakeCluster implements ClusterReader, ClusterWriter, PodProber {
       if (!controller || template?.metadata?.annotations?.[MARK] === mark) return;
       const annotations = { ...template?.metadata?.annotations, [MARK]: mark };
       this.restarts.set(key, (this.restarts.get(key) ?? 0) + 1);
-      this.put({
+      this.#store({
         ...controller,
         metadata: { ...controller.metadata, generation: (controller.metadata.generation ?? 1) + 1 },
         spec: { ...controller.spec, template: { ...template, metadata: { ...template?.metadata, annotations } } },
@@ -396,7 +317,7 @@ export class FakeCluster implements ClusterReader, ClusterWriter, PodProber {
   }
 
   async putObject(object: KubeObject): Promise<void> {
-    return this.#effect('putObject', () => this.put(object));
+    return this.#effect('putObject', () => this.#store(object));
   }
 
   async deleteObject(ref: ObjectRef): Promise<void> {
@@ -406,47 +327,6 @@ export class FakeCluster implements ClusterReader, ClusterWriter, PodProber {
 
 export function keyOf(object: KubeObject): string {
   return `${object.kind}/${object.metadata.namespace ?? ''}/${object.metadata.name}`;
-}
-
-function stamped(object: KubeObject, count: number): KubeObject {
-  return { ...structuredClone(object), metadata: { ...structuredClone(object.metadata), resourceVersion: String(count) } };
-}
-
-function isIstiod(object: KubeObject): boolean {
-  return object.kind === 'Deployment' && (object as PodController).spec?.template?.metadata?.labels?.['app'] === 'istiod';
-}
-
-function revisionOf(istiod: PodController): string {
-  return istiod.spec?.template?.metadata?.labels?.['istio.io/rev'] ?? 'default';
-}
-
-function istiodPod(istiod: PodController): Pod {
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: {
-      name: `${istiod.metadata.name}-pod`,
-      namespace: 'istio-system',
-      uid: istiod.metadata.name,
-      labels: istiod.spec?.template?.metadata?.labels ?? {},
-    },
-    spec: { containers: [{ name: 'discovery' }] },
-    status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] },
-  };
-}
-
-/** Written anew here on purpose: the cluster must not share the rules of the code under test. */
-function selects(selector: LabelSelector | undefined, labels: Readonly<Record<string, string>>): boolean {
-  const wanted = Object.entries(selector?.matchLabels ?? {}).every(([key, value]) => labels[key] === value);
-  return (
-    wanted &&
-    (selector?.matchExpressions ?? []).every(({ key, operator, values = [] }) => {
-      const has = Object.hasOwn(labels, key);
-      if (operator === 'Exists') return has;
-      if (operator === 'DoesNotExist') return !has;
-      return operator === 'In' ? has && values.includes(labels[key] ?? '') : !has || !values.includes(labels[key] ?? '');
-    })
-  );
 }
 
 function withoutCounters(object: KubeObject): unknown {

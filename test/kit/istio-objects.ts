@@ -12,6 +12,8 @@ function selector(...expressions: readonly (readonly [key: string, operator: str
 const NOT_OFF = ['sidecar.istio.io/inject', 'NotIn', 'false'] as const;
 const NO_INJECTION = ['istio-injection', 'DoesNotExist'] as const;
 const NO_REVISION = ['istio.io/rev', 'DoesNotExist'] as const;
+const NO_INJECT = ['sidecar.istio.io/inject', 'DoesNotExist'] as const;
+const NOT_OF_THE_SYSTEM = ['kubernetes.io/metadata.name', 'NotIn', 'kube-system', 'kube-public', 'kube-node-lease'] as const;
 
 export interface WebhookOptions {
   readonly configuration: string;
@@ -22,6 +24,8 @@ export interface WebhookOptions {
   readonly service: string;
   /** Also serves `istio-injection=enabled` and pods that ask for the default. */
   readonly servesDefault?: boolean;
+  /** Also injects where nothing is labelled (`enableNamespacesByDefault`). */
+  readonly servesUnlabelled?: boolean;
   readonly deactivated?: boolean;
   readonly caBundle?: string;
   readonly failurePolicy?: string;
@@ -50,7 +54,13 @@ export function injectorWebhooks(options: WebhookOptions): WebhookConfiguration 
       name: options.configuration,
       labels: { app: 'sidecar-injector', 'istio.io/rev': revision, ...(tag === undefined ? {} : { 'istio.io/tag': tag }) },
     },
-    webhooks: options.servesDefault === true ? [...own, ...forDefault] : own,
+    webhooks: [
+      ...own,
+      ...(options.servesDefault === true ? forDefault : []),
+      ...(options.servesUnlabelled === true
+        ? [entry('auto', selector(NO_INJECTION, NO_REVISION, NOT_OF_THE_SYSTEM), selector(NO_INJECT, NO_REVISION))]
+        : []),
+    ],
   };
 }
 

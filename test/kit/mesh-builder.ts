@@ -19,6 +19,8 @@ export interface WorkloadOptions {
   readonly ready?: boolean;
   readonly phase?: string;
   readonly pods?: number;
+  /** The proxy is an ordinary container, as before native sidecars. */
+  readonly classic?: boolean;
 }
 
 export const SYNCED: SyncEntry['types'] = Object.fromEntries(['CDS', 'LDS', 'EDS', 'RDS'].map((type) => [type, { sent: 'a', acked: 'a' }]));
@@ -139,12 +141,7 @@ export class MeshBuilder {
         },
         ...(owner === undefined ? {} : { ownerReferences: [{ apiVersion: 'v1', ...owner, controller: true }] }),
       },
-      spec: {
-        containers: [{ name: 'app', image: 'app:1' }],
-        ...(on === undefined
-          ? {}
-          : { initContainers: [{ name: 'istio-proxy', image: `docker.io/istio/proxyv2:${proxyVersion}`, restartPolicy: 'Always' }] }),
-      },
+      spec: podSpec(on === undefined ? undefined : `docker.io/istio/proxyv2:${proxyVersion}`, options.classic === true),
       status: { phase, conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }] },
     });
     const connectedTo = options.connectedTo === undefined ? on : options.connectedTo;
@@ -156,7 +153,8 @@ export class MeshBuilder {
   connection(revision: string, proxy: string, more: Partial<SyncEntry> = {}): this {
     const index = this.#istiods.findIndex((report) => report.revision === revision);
     const report = this.#istiods[index];
-    if (!report) throw new Error(`there is no istiod of ${revision}`);
+    // A proxy of a revision that is gone is connected to nobody.
+    if (!report) return this;
     this.#istiods[index] = {
       ...report,
       proxies: [
@@ -207,4 +205,11 @@ export class MeshBuilder {
       .flat()
       .filter((o) => o.metadata.namespace === 'istio-system' || /Webhook|^Cluster/.test(o.kind));
   }
+}
+
+function podSpec(proxyImage: string | undefined, classic: boolean): NonNullable<Pod['spec']> {
+  const app = { name: 'app', image: 'app:1' };
+  if (proxyImage === undefined) return { containers: [app] };
+  const proxy = { name: 'istio-proxy', image: proxyImage };
+  return classic ? { containers: [app, proxy] } : { containers: [app], initContainers: [{ ...proxy, restartPolicy: 'Always' }] };
 }

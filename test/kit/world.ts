@@ -1,19 +1,20 @@
 /** A fake cluster with everything around it that a driver needs. */
 import { createHash } from 'node:crypto';
-import type { KubeObject } from '../../src/core/mesh/kube-objects.ts';
 import type { Plan } from '../../src/core/plan/plan.ts';
 import { Problem } from '../../src/core/problems/problem.ts';
 import { upgradeRequestSchema, type UpgradeRequest } from '../../src/core/request/upgrade-request.ts';
 import { planUpgrade } from '../../src/flows/plan-upgrade.ts';
 import { startRun } from '../../src/flows/start-run.ts';
 import type { RunPorts } from '../../src/flows/flow-ports.ts';
-import type { RunResult } from '../../src/flows/perform-run.ts';
-import type { ControlPlaneInstaller } from '../../src/ports/installer.ts';
 import type { RunNews } from '../../src/ports/run-observer.ts';
+import type { RunResult } from '../../src/flows/perform-run.ts';
 import { FakeClock } from './fake-clock.ts';
 import { FakeCluster } from './fake-cluster.ts';
-import { FakeLockState, FakeRunLock, FakeRunStore } from './fake-run-store.ts';
+import { FakeInstaller } from './fake-installer.ts';
+import { FakeLockState, FakeRunLock } from './fake-run-lock.ts';
+import { FakeRunStore } from './fake-run-store.ts';
 import { controlPlaneObjects, crd, defaultObjects, sharedObjects } from './istio-objects.ts';
+import { RecordingObserver } from './recording-observer.ts';
 
 export const NEVER = new AbortController().signal;
 
@@ -21,15 +22,9 @@ export class World {
   readonly cluster = new FakeCluster();
   readonly clock = new FakeClock(() => this.cluster.tick());
   readonly store = new FakeRunStore();
-  readonly lockState = new FakeLockState();
-  readonly news: RunNews[] = [];
-  /** What the installer renders. */
-  rendered: KubeObject[] = [
-    crd('virtualservices.networking.istio.io', ['v1', 'v1beta1'], 'new schema'),
-    ...controlPlaneObjects({ revision: 'canary', version: '1.29.1' }),
-  ];
-  installFails: Problem | undefined;
-  installerDigest = 'digest-of-istioctl';
+  readonly lockState = new FakeLockState(this.clock);
+  readonly observer = new RecordingObserver();
+  readonly installer = new FakeInstaller(this.cluster);
   #drivers = 0;
 
   constructor() {
@@ -53,24 +48,10 @@ export class World {
     return this;
   }
 
-  readonly installer: ControlPlaneInstaller = {
-    canCarryOver: true,
-    movesDefaultWhenNoTag: true,
-    render: () =>
-      Promise.resolve({
-        objects: this.rendered,
-        pins: [{ name: 'istioctl', path: 'istioctl', version: '1.29.1', sha256: this.installerDigest }],
-        requestedPaths: [],
-      }),
-    install: async (_target, _pins, onOutput) => {
-      this.cluster.hook('install', 'before');
-      onOutput('installing');
-      if (this.installFails) throw this.installFails;
-      this.cluster.put(...this.rendered.filter((o) => o.kind !== 'CustomResourceDefinition'));
-      this.cluster.hook('install', 'after');
-      return Promise.resolve();
-    },
-  };
+  /** What every driver told. */
+  get news(): readonly RunNews[] {
+    return this.observer.news;
+  }
 
   /** Ports of a new driver. */
   driver(): RunPorts {
@@ -82,7 +63,7 @@ export class World {
       store: this.store,
       lock: new FakeRunLock(`driver-${this.#drivers}`, this.lockState),
       clock: this.clock,
-      observer: { tell: (news) => this.news.push(news) },
+      observer: this.observer,
       installerFor: (request) => (request.install === undefined ? undefined : this.installer),
       sha256: (text) => createHash('sha256').update(text).digest('hex'),
       user: 'tester',
@@ -91,7 +72,7 @@ export class World {
 
   /** The process of the present driver is gone. */
   killDriver(): void {
-    if (this.lockState.holder) this.lockState.holder.alive = false;
+    this.lockState.kill();
   }
 
   async plan(more: Record<string, unknown> = {}): Promise<Plan> {
