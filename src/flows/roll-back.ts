@@ -13,7 +13,11 @@ import { instant, type RunPorts } from './flow-ports.ts';
 import { performRun, type RunResult } from './perform-run.ts';
 import { record as store, withLock } from './start-run.ts';
 
-/** @returns the plan of the roll-back, from the record and the mesh as it is now @throws Problem RUN-040, RUN-041, RUN-005 */
+/**
+ * @returns the plan of the roll-back, from the record and the mesh as it is now; without steps for a run that stopped before
+ * it changed anything, which is then only closed
+ * @throws Problem RUN-040, RUN-041, RUN-005
+ */
 export async function planRollback(ports: RunPorts, record: RunRecord): Promise<Plan> {
   expectNotTakenBack(record);
   const objects = await ports.reader.readMesh('plan');
@@ -34,7 +38,7 @@ export async function planRollback(ports: RunPorts, record: RunRecord): Promise<
     createdBy: ports.user,
     attempt: record.events.filter((event) => event.type === 'RollbackStarted').length,
   });
-  if (plan.steps.length === 0)
+  if (plan.steps.length === 0 && (record.state.phase === 'moved' || record.state.phase === 'finished'))
     throw new Problem('RUN-040', {
       what: `${record.name} has changed nothing that could be taken back.`,
       next: [{ label: 'remove its record', command: `meshlift forget ${record.name}` }],

@@ -114,6 +114,12 @@ export async function rollbackCommand(context: CommandContext, name: string | un
     if (needsRollbackPlan(record)) {
       shown = await planRollback(ports, record);
       const plan = shown;
+      if (plan.steps.length === 0) {
+        const line = `${run} stopped before it changed anything; there is nothing to take back.`;
+        if (context.options.dryRun === true) return dryRun(context, line, 'It would be closed.');
+        context.terminal.out(line);
+        return conclude(session, await rollBack(ports, { name: run, reason: 'asked for', stopSignal, shown }));
+      }
       context.terminal.out(`${context.terminal.tone('strong', `Take back ${run}: ${plan.steps.length} steps`)}\n`);
       context.terminal.out(
         renderPlan(plan, context.terminal, { wide: context.format === 'wide' })
