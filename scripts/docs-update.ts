@@ -40,9 +40,17 @@ export function commandNames(programHelp: string): string[] {
   return [...programHelp.matchAll(/^ {2}([a-z][a-z-]*)(?:\|[a-z]+)? /gm)].map((match) => match[1] ?? '');
 }
 
+/** Every command, each before its own commands. */
+export function commandPaths(programHelp: string): string[][] {
+  return commandNames(programHelp).flatMap((name) => {
+    const [, inner] = help(name).split('\nCOMMANDS');
+    return [[name], ...(inner === undefined ? [] : commandNames(inner).map((one) => [name, one]))];
+  });
+}
+
 export function commandsPage(): string {
   const program = help();
-  const pages = commandNames(program).map((name) => `## ${name}\n\n\`\`\`text\n${ownPart(help(name))}\n\`\`\`\n`);
+  const pages = commandPaths(program).map((path) => `## ${path.join(' ')}\n\n\`\`\`text\n${ownPart(help(...path))}\n\`\`\`\n`);
   const intro = 'The options below are those of every command; each command adds its own.';
   return `${GENERATED}# Commands\n\n${intro}\n\n\`\`\`text\n${program.trimEnd()}\n\`\`\`\n\n${pages.join('\n')}`;
 }

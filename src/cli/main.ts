@@ -1,5 +1,6 @@
 /** The door for people: reads the command line, runs one command, prints any problem, sets the exit code. */
 import { Command, CommanderError, Option } from 'commander';
+import { addLoad } from './arguments/add-load.ts';
 import type { CommandContext, GlobalOptions } from './arguments/global-options.ts';
 import type { RequestOptions } from './arguments/build-request.ts';
 import { OUTPUT_FORMATS, type OutputFormat } from './views/structured.ts';
@@ -40,6 +41,7 @@ function buildProgram(run: (command: Command, perform: Run, acceptsFile?: boolea
   addPlanning(program, run);
   addRuns(program, run);
   addParts(program, run);
+  addLoad(program, run);
   addHelp(program, run);
   return program;
 }
@@ -269,7 +271,8 @@ export async function main(argv: readonly string[]): Promise<void> {
     throw error;
   });
   const program = buildProgram(runCommand);
-  for (const command of [program, ...program.commands]) command.exitOverride().configureOutput({ writeErr: () => undefined });
+  for (const command of [program, ...program.commands, ...program.commands.flatMap((one) => one.commands)])
+    command.exitOverride().configureOutput({ writeErr: () => undefined });
   try {
     if (argv.length === 0) program.outputHelp();
     // Not an option of the program: install has a --version of its own.

@@ -1,5 +1,5 @@
 /** Command lines of Meshlift in documents, judged by the help of the built program. */
-import { commandNames, help } from '../../scripts/docs-update.ts';
+import { commandPaths, help } from '../../scripts/docs-update.ts';
 
 interface CommandHelp {
   /** Every way to write an option, and whether a value follows it. */
@@ -20,7 +20,7 @@ function parseHelp(helpText: string): CommandHelp {
 
 const program = help();
 const globals = parseHelp(program);
-const commands = new Map(commandNames(program).map((name) => [name, parseHelp(help(name))]));
+const commands = new Map(commandPaths(program).map((path) => [path.join(' '), parseHelp(help(...path))]));
 for (const [, name = '', alias = ''] of program.matchAll(/^ {2}([a-z-]+)\|([a-z]+) /gm)) {
   const aliased = commands.get(name);
   if (aliased) commands.set(alias, aliased);
@@ -52,6 +52,8 @@ export function faultOf(line: string): string | undefined {
   const name = tokens[at];
   if (name === undefined) return faultOfArguments(tokens, globals);
   if (/^[A-Z]+$/.test(name)) return undefined;
+  const inner = commands.get(`${name} ${tokens[at + 1] ?? ''}`);
+  if (inner !== undefined) return faultOfArguments(tokens.toSpliced(at, 2), inner);
   const command = commands.get(name);
   return command === undefined ? `no command ${name}` : faultOfArguments(tokens.toSpliced(at, 1), command);
 }

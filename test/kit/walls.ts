@@ -21,6 +21,7 @@ interface Import {
 const CORE_ROOMS: Readonly<Record<string, readonly string[]>> = {
   problems: [],
   versions: ['problems'],
+  load: ['problems'],
   mesh: ['problems', 'versions'],
   injection: ['problems', 'versions', 'mesh'],
   permissions: ['problems', 'versions', 'mesh'],
@@ -34,7 +35,42 @@ const CORE_ROOMS: Readonly<Record<string, readonly string[]>> = {
   run: ['problems', 'versions', 'mesh', 'injection', 'permissions', 'request', 'usage', 'moves', 'controlplane', 'findings', 'plan'],
 };
 
-const CORE_PACKAGES = ['zod', 'yaml'];
+const CORE_PACKAGES = ['zod', 'yaml', 'hdr-histogram-js'];
+
+/**
+ * Rooms of the sandbox, each with the other rooms that it may import; nothing of ours outside of the sandbox. Files at its
+ * root put the rooms together.
+ */
+const SANDBOX_ROOMS: Readonly<Record<string, readonly string[]>> = {
+  objects: [],
+  clock: [],
+  schema: ['objects'],
+  patches: ['objects', 'schema'],
+  'managed-fields': ['objects', 'schema'],
+  store: ['objects'],
+  resources: ['objects', 'schema'],
+  cluster: ['objects', 'clock'],
+  access: ['objects', 'cluster'],
+  admission: ['objects', 'clock', 'cluster', 'access', 'resources'],
+  streams: ['objects', 'clock', 'cluster'],
+  'api-server': [
+    'objects',
+    'clock',
+    'schema',
+    'patches',
+    'managed-fields',
+    'store',
+    'resources',
+    'cluster',
+    'access',
+    'admission',
+    'streams',
+  ],
+  controllers: ['objects', 'clock', 'cluster'],
+  kubelet: ['objects', 'clock', 'cluster', 'streams'],
+  istio: ['objects', 'clock', 'cluster', 'kubelet'],
+  scenarios: ['objects', 'clock', 'cluster', 'kubelet', 'istio'],
+};
 
 /** What a room may import besides itself. Rooms are named by their folder; an entry also allows the folders inside it. */
 interface Wall {
@@ -43,13 +79,13 @@ interface Wall {
   readonly outside: 'anything' | readonly string[];
 }
 
-/** `src/core/<room>`, `src/adapters/<name>`, `src/ports`, `src/flows`, `src/cli`; undefined outside of every room. */
+/** `src/core/<room>`, `src/adapters/<name>`, `src/sandbox/<room>`, `src/ports`, `src/flows`, `src/cli`; undefined outside of every room. */
 function roomOf(path: string): string | undefined {
-  return /^src\/(?:core|adapters)\/[^/]+(?=\/)|^src\/(?:ports|flows|cli)(?=\/)/.exec(path)?.[0];
+  return /^src\/(?:core|adapters|sandbox)\/[^/]+(?=\/)|^src\/(?:ports|flows|cli|sandbox)(?=\/)/.exec(path)?.[0];
 }
 
 function wallOf(room: string, path: string): Wall | undefined {
-  const [, ring, name] = room.split('/') as ['src', 'core' | 'ports' | 'flows' | 'adapters' | 'cli', string?];
+  const [, ring, name] = room.split('/') as ['src', 'core' | 'ports' | 'flows' | 'adapters' | 'cli' | 'sandbox', string?];
   switch (ring) {
     case 'core': {
       const rooms = CORE_ROOMS[name ?? ''];
@@ -63,7 +99,13 @@ function wallOf(room: string, path: string): Wall | undefined {
       return { rooms: ['src/core', 'src/ports'], outside: 'anything' };
     case 'cli': {
       const rooms = ['src/core', 'src/ports', 'src/flows'];
+      if (/^src\/cli\/compose-sandbox\.ts$/.test(path)) return { rooms: [...rooms, 'src/sandbox'], outside: 'anything' };
       return { rooms: /^src\/cli\/compose(-[a-z]+)?\.ts$/.test(path) ? [...rooms, 'src/adapters'] : rooms, outside: 'anything' };
+    }
+    case 'sandbox': {
+      if (name === undefined) return { rooms: ['src/sandbox'], outside: 'anything' };
+      const rooms = SANDBOX_ROOMS[name];
+      return rooms && { rooms: rooms.map((other) => `src/sandbox/${other}`), outside: 'anything' };
     }
   }
 }

@@ -121,6 +121,12 @@ export const problemCatalogue = {
     'Something that the decision needs could not be read. What is unknown is never taken for good.',
     'The message names what could not be read and why; meshlift rbac --check shows missing permissions.',
   ),
+  'MESH-008': entry(
+    usage,
+    'The gateway cannot be reached',
+    'No gateway of that name was found, or it has no address.',
+    'meshlift status lists gateways with their addresses; or give a URL.',
+  ),
   'TOOL-001': entry(
     failed,
     'istioctl is not found',
