@@ -46,7 +46,7 @@ describe('an attack', () => {
   it('sends every request once, and says what became of it', async () => {
     const seen: string[] = [];
     const { url } = await serve((request, response) => {
-      seen.push(`${request.method} ${request.url} ${request.headers['x-a']}`);
+      seen.push(`${request.method} ${request.url} ${String(request.headers['x-a'])}`);
       response.end('hello');
     });
     const targets = [
