@@ -1,7 +1,7 @@
 /**
  * Writes what the sandbox knows of Kubernetes' built-in types: their structure, from a real cluster's OpenAPI v3, and their protobuf
  * field numbers, from generated.proto. Run: node scripts/sandbox-schemas.ts FOLDER, with KUBECONFIG of a cluster and a folder that holds
- * the .proto and .go files of k8s.io/api, k8s.io/apimachinery and k8s.io/apiextensions-apiserver of the same version.
+ * the .proto and .go files of k8s.io/api, k8s.io/apimachinery, k8s.io/apiextensions-apiserver and k8s.io/kube-aggregator of the same version.
  * The .go files are read for names of Go types, which error texts contain, and for which fields Go leaves out of JSON when they are zero.
  */
 import { execFileSync } from 'node:child_process';
@@ -10,7 +10,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readGoPackage, type GoPackage } from './sandbox-schemas/go-structs.ts';
 import { encodeMessages } from './sandbox-schemas/encode-messages.ts';
-import { encodeTypes, shortName, type OpenApiSchema } from './sandbox-schemas/encode-types.ts';
+import { encodeTypes, shortName, type OpenApiSchema } from './sandbox-schemas/encode-structure.ts';
 import { readProto, type ProtoMessage } from './sandbox-schemas/proto-messages.ts';
 
 const target = fileURLToPath(new URL('../src/sandbox/schema/', import.meta.url));

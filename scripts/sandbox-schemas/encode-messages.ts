@@ -1,5 +1,5 @@
 /** Writes protobuf messages in the short form that src/sandbox/schema/decode-protobuf.ts reads; the form is described there. */
-import { shortName, type EncodedTypes } from './encode-types.ts';
+import { shortName, type EncodedTypes } from './encode-structure.ts';
 import type { GoField, GoPackage } from './go-structs.ts';
 import type { ProtoField, ProtoMessage } from './proto-messages.ts';
 
@@ -44,11 +44,12 @@ function encodeMessage(message: ProtoMessage, packageName: string, goFields: rea
   return fields;
 }
 
-/** `?` a zero is kept because Go has a pointer or writes zeros, `^` an embedded struct, nothing: a zero is left out. */
+/** `^` an embedded struct, `?` a pointer: a zero is a value, `!` a field that Go always writes, nothing: a zero is left out. */
 function flagOf(goField: GoField | undefined): string {
   if (goField === undefined) return '';
-  if (goField.jsonName === '') return '^';
-  return goField.pointer || !goField.omitEmpty ? '?' : '';
+  if (goField.jsonName === '') return goField.embedded ? '^' : '';
+  if (goField.pointer) return '?';
+  return goField.omitEmpty ? '' : '!';
 }
 
 function encodeField({ number, kind, type }: ProtoField, packageName: string): string {

@@ -6,8 +6,9 @@ export interface GoField {
   /** As an error text names it, without a leading `*`: `int32`, `v1.RestartPolicy`, `[]v1.Container`. */
   readonly type: string;
   readonly pointer: boolean;
-  /** Empty for an embedded struct. */
+  /** Empty for embedded structs, and for fields that the type writes itself. */
   readonly jsonName: string;
+  readonly embedded: boolean;
   readonly omitEmpty: boolean;
   readonly protobufNumber: number | undefined;
 }
@@ -54,12 +55,14 @@ function readFields(body: string, qualify: (type: string) => string): GoField[] 
     const [, declaration = '', tags = ''] = /^\t([^/`]+?)\s*`([^`]*)`/.exec(line) ?? [];
     if (declaration === '') continue;
     const json = /json:"([^"]*)"/.exec(tags)?.[1]?.split(',') ?? [];
-    const type = declaration.split(/\s+/).at(-1) ?? '';
+    const words = declaration.split(/\s+/);
+    const type = words.at(-1) ?? '';
     const number = /protobuf:"\w+,(\d+)/.exec(tags)?.[1];
     fields.push({
       type: qualify(type.replace(/^\*/, '')),
       pointer: type.startsWith('*'),
-      jsonName: json[0] ?? '',
+      jsonName: (json[0] ?? '').replace(/^-$/, ''),
+      embedded: words.length === 1,
       omitEmpty: json.includes('omitempty'),
       protobufNumber: number === undefined ? undefined : Number(number),
     });

@@ -129,9 +129,9 @@ function goTypeOf(schema: OpenApiSchema): string {
 /** Go types by JSON name, embedded structs of the same package laid open. */
 function goTypesOf(struct: string, goPackage: GoPackage): Map<string, string> {
   const types = new Map<string, string>();
-  for (const { jsonName, type } of goPackage.get(struct) ?? []) {
+  for (const { jsonName, embedded, type } of goPackage.get(struct) ?? []) {
     if (jsonName !== '') types.set(jsonName, type);
-    else for (const [name, inner] of goTypesOf(type.slice(type.indexOf('.') + 1), goPackage)) types.set(name, inner);
+    else if (embedded) for (const [name, inner] of goTypesOf(type.slice(type.indexOf('.') + 1), goPackage)) types.set(name, inner);
   }
   return types;
 }
