@@ -1,0 +1,67 @@
+/** Many namespaces with many workloads, for measuring and for plans that are long. */
+import { istioManifests } from '../istio/manifests/istio-manifests.ts';
+import type { KubeObject } from '../objects/kube-object.ts';
+import { deploymentObject, gatewayObjects, ingressObjects, namespaceObject, serviceObject } from './scenario-objects.ts';
+import type { Scenario } from './scenario.ts';
+
+export interface BigScenarioOptions {
+  readonly namespaces: number;
+  /** In each namespace. */
+  readonly workloads: number;
+  /** Of each workload; 1 when absent. */
+  readonly replicas?: number;
+  /** Of the unrevisioned control plane; 1.28.2 when absent. */
+  readonly version?: string;
+}
+
+const PORT = 8080;
+const IMAGE = 'registry.example.com/shop/app';
+/** Kubelets run 110; the rest is for the pods that come beside the old ones in a restart. */
+const PODS_PER_NODE = 80;
+/** From so many on, sidecars do not listen: each of their ports is an open file. */
+const MOST_LISTENING_PODS = 500;
+
+export function bigScenario({ namespaces, workloads, replicas = 1, version = '1.28.2' }: BigScenarioOptions): Scenario {
+  const pods = namespaces * workloads * replicas;
+  const names = Array.from({ length: namespaces }, (_, index) => `team-${String(index + 1).padStart(4, '0')}`);
+  const controlPlane = istioManifests({ revision: 'default', version, defaults: 'istioctl', replicas: pods > 1000 ? 2 : 1 });
+  return {
+    name: 'big',
+    title: `${namespaces} namespaces with ${workloads} workloads each, in a mesh of Istio ${version}`,
+    nodes: Math.max(2, Math.ceil(pods / PODS_PER_NODE)),
+    appImages: [`${IMAGE}:*`],
+    istio: { sidecarsListen: pods <= MOST_LISTENING_PODS },
+    podEvents: pods > MOST_LISTENING_PODS ? 'warnings' : 'all',
+    stages: [
+      { name: 'control plane', objects: [namespaceObject('istio-system'), ...controlPlane], until: 'control-plane-ready' },
+      {
+        name: 'namespaces',
+        objects: [namespaceObject('istio-ingress', INJECTED), ...names.map((name) => namespaceObject(name, INJECTED))],
+        until: 'applied',
+      },
+      {
+        name: 'workloads',
+        objects: [
+          ...names.flatMap((name) => team(name, workloads, replicas)),
+          ...gatewayObjects('istio-ingress', 'istio-ingressgateway', 2),
+          ...ingressObjects(names[0] ?? 'default', 'shop', { host: 'app-01', port: PORT }),
+        ],
+        until: 'workloads-ready',
+      },
+    ],
+  };
+}
+
+const INJECTED = { 'istio-injection': 'enabled' };
+
+/** Workloads that ask each other in a chain of at most three. */
+function team(namespace: string, workloads: number, replicas: number): readonly KubeObject[] {
+  return Array.from({ length: workloads }, (_, index) => index + 1).flatMap((number) => {
+    const app = `app-${String(number).padStart(2, '0')}`;
+    const next = number % 3 !== 0 && number < workloads ? [`http://app-${String(number + 1).padStart(2, '0')}:${PORT}/`] : [];
+    return [
+      serviceObject(namespace, app, PORT, { app }),
+      deploymentObject({ namespace, name: app, labels: { app }, image: `${IMAGE}:1.0.0`, replicas, port: PORT, calls: next }),
+    ];
+  });
+}
