@@ -14,7 +14,7 @@ import { loadKubeConfig } from '../adapters/kubernetes/load-kube-config.ts';
 import type { ControlPlaneInstaller } from '../ports/installer.ts';
 import type { RunObserver } from '../ports/run-observer.ts';
 import type { GlobalOptions } from './arguments/global-options.ts';
-import { systemClock } from './system-clock.ts';
+import { clusterClock } from './system-clock.ts';
 
 export interface Composed extends RunPorts {
   /** Closes what would keep the process alive. */
@@ -34,7 +34,7 @@ export function compose(options: GlobalOptions, observer: RunObserver = SILENT):
     prober: writer,
     store: new KubeRunStore(client, options.istioNamespace),
     lock: new KubeRunLock(client, options.istioNamespace),
-    clock: systemClock,
+    clock: clusterClock(config.getCurrentCluster()?.name),
     observer,
     installerFor: (request) => installerFor(request, options, writer),
     sha256: (text) => createHash('sha256').update(text).digest('hex'),

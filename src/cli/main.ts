@@ -1,6 +1,7 @@
 /** The door for people: reads the command line, runs one command, prints any problem, sets the exit code. */
 import { Command, CommanderError, Option } from 'commander';
 import { addLoad } from './arguments/add-load.ts';
+import { addSandbox } from './arguments/add-sandbox.ts';
 import type { CommandContext, GlobalOptions } from './arguments/global-options.ts';
 import type { RequestOptions } from './arguments/build-request.ts';
 import { OUTPUT_FORMATS, type OutputFormat } from './views/structured.ts';
@@ -42,6 +43,7 @@ function buildProgram(run: (command: Command, perform: Run, acceptsFile?: boolea
   addRuns(program, run);
   addParts(program, run);
   addLoad(program, run);
+  addSandbox(program, run);
   addHelp(program, run);
   return program;
 }

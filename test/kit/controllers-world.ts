@@ -14,10 +14,18 @@ export interface ControllersWorld {
 
 export interface WorldOptions extends Partial<ControllersInput>, Partial<KubeletPlan> {
   readonly nodes?: readonly string[];
+  readonly startMs?: number;
 }
 
-export function controllersWorld({ nodes = ['node-1'], readyAfterMs, goneAfterMs, endsAfterMs, ...input }: WorldOptions = {}): ControllersWorld {
-  const clock = new VirtualClock();
+export function controllersWorld({
+  nodes = ['node-1'],
+  startMs,
+  readyAfterMs,
+  goneAfterMs,
+  endsAfterMs,
+  ...input
+}: WorldOptions = {}): ControllersWorld {
+  const clock = new VirtualClock(startMs);
   const cluster = new ClusterDouble(clock);
   const errors: string[] = [];
   obedientKubelet(cluster, clock, {
@@ -25,12 +33,19 @@ export function controllersWorld({ nodes = ['node-1'], readyAfterMs, goneAfterMs
     ...(goneAfterMs === undefined ? {} : { goneAfterMs }),
     ...(endsAfterMs === undefined ? {} : { endsAfterMs }),
   });
-  for (const name of nodes) cluster.create('nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name, labels: { 'kubernetes.io/hostname': name } }, spec: {} });
+  for (const name of nodes)
+    cluster.create('nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name, labels: { 'kubernetes.io/hostname': name } }, spec: {} });
   const controllers = createControllers({
-    ...{ cluster, clock, random: () => 0.5, caCertificate: 'the CA', workers: 1, recordEvents: false },
+    cluster,
+    clock,
+    random: () => 0.5,
+    caCertificate: 'the CA',
+    workers: 1,
+    recordEvents: 'none',
     onError: (controller, key, error) => {
       const text = error instanceof Error ? error.message : String(error);
-      if (!text.startsWith('Operation cannot be fulfilled')) errors.push(`${controller} ${key}: ${error instanceof Error ? error.stack : text}`);
+      if (!text.startsWith('Operation cannot be fulfilled'))
+        errors.push(`${controller} ${key}: ${error instanceof Error ? error.stack : text}`);
     },
     ...input,
   });

@@ -5,16 +5,6 @@ import type { KubeObject } from '../../src/sandbox/objects/kube-object.ts';
 import { alreadyExists, conflict, modified, notFound, StatusError } from '../../src/sandbox/objects/status-error.ts';
 
 type Loose = Record<string, unknown>;
-type Meta = Loose & {
-  name: string;
-  namespace?: string;
-  uid: string;
-  finalizers?: string[];
-  deletionTimestamp?: string;
-  labels?: Record<string, string>;
-  ownerReferences?: { uid: string }[];
-};
-
 export interface WriteRecord {
   readonly verb: string;
   readonly resource: string;
@@ -52,7 +42,11 @@ export class ClusterDouble implements Cluster {
   onChange(resource: string, listener: (change: ClusterChange) => void): () => void {
     const listeners = this.#listeners.get(resource) ?? [];
     this.#listeners.set(resource, [...listeners, listener]);
-    return () => this.#listeners.set(resource, (this.#listeners.get(resource) ?? []).filter((one) => one !== listener));
+    return () =>
+      this.#listeners.set(
+        resource,
+        (this.#listeners.get(resource) ?? []).filter((one) => one !== listener),
+      );
   }
 
   as(user: string): ClusterWriter {
@@ -76,7 +70,8 @@ export class ClusterDouble implements Cluster {
     this.refuse?.('create', resource, object);
     this.#version += 1;
     const { generateName } = object.metadata;
-    const name = object.metadata.name === '' ? `${generateName ?? ''}${(this.#names += 1).toString(36).padStart(5, '0')}` : object.metadata.name;
+    const name =
+      object.metadata.name === '' ? `${generateName ?? ''}${(this.#names += 1).toString(36).padStart(5, '0')}` : object.metadata.name;
     const namespace = object.metadata.namespace ?? '';
     if (this.get(resource, name, namespace) !== undefined) throw alreadyExists(about(resource), name);
     const parent = namespace === '' ? undefined : this.get('namespaces', namespace);
@@ -109,20 +104,23 @@ export class ClusterDouble implements Cluster {
 
   delete(resource: string, name: string, namespace: string | undefined, options: DeleteOptions = {}): void {
     const present = this.#need(resource, name, namespace);
-    const meta = present.metadata as Meta;
-    if (options.uid !== undefined && options.uid !== meta.uid) throw conflict(about(resource), name, `the UID in the precondition (${options.uid}) does not match`);
-    const policy = { Foreground: ['foregroundDeletion'], Orphan: ['orphan'], Background: [] }[options.propagationPolicy ?? 'Background'];
-    const finalizers = [...new Set([...(meta.finalizers ?? []), ...policy])];
-    const isNamespace = resource === 'namespaces' && ((present['spec'] as Loose | undefined)?.['finalizers'] as string[] | undefined)?.length;
+    const meta = present.metadata;
+    if (options.uid !== undefined && options.uid !== meta.uid)
+      throw conflict(about(resource), name, `the UID in the precondition (${options.uid}) does not match`);
+    const finalizers = [...new Set([...(meta.finalizers ?? []), ...FINALIZERS[options.propagationPolicy ?? 'Background']])];
+    const isNamespace = isKeptNamespace(resource, present);
     const isGraceful = resource === 'pods' && options.gracePeriodSeconds !== 0 && (present['spec'] as Loose)['nodeName'] !== undefined;
     if (finalizers.length === 0 && !isGraceful && !isNamespace) return this.#remove(resource, present);
     if (meta.deletionTimestamp !== undefined && options.gracePeriodSeconds !== 0) return;
-    const deletionTimestamp = meta.deletionTimestamp ?? timestamp(this.#clock);
-    const graceful = resource === 'pods' ? { deletionGracePeriodSeconds: isGraceful ? 30 : 0 } : {};
-    const metadata = { ...meta, deletionTimestamp, ...graceful, ...(finalizers.length === 0 ? {} : { finalizers }) };
+    const metadata = {
+      ...meta,
+      deletionTimestamp: meta.deletionTimestamp ?? timestamp(this.#clock),
+      ...(resource === 'pods' ? { deletionGracePeriodSeconds: isGraceful ? 30 : 0 } : {}),
+      ...(finalizers.length === 0 ? {} : { finalizers }),
+      resourceVersion: String((this.#version += 1)),
+    };
     const status = isNamespace ? { status: { ...(present['status'] as Loose | undefined), phase: 'Terminating' } } : {};
-    this.#version += 1;
-    this.#put(resource, 'MODIFIED', { ...present, ...status, metadata: { ...metadata, resourceVersion: String(this.#version) } }, present);
+    this.#put(resource, 'MODIFIED', { ...present, ...status, metadata }, present);
   }
 
   #update(resource: string, object: KubeObject, part: 'spec' | 'status'): KubeObject {
@@ -137,10 +135,10 @@ export class ClusterDouble implements Cluster {
     const grown = JSON.stringify(stored['spec']) === JSON.stringify(present['spec']) ? 0 : 1;
     this.#version += 1;
     const metadata = { ...stored.metadata, generation: (present.metadata.generation ?? 1) + grown, resourceVersion: String(this.#version) };
-    const next = { ...stored, metadata };
-    const isDone = metadata.deletionTimestamp !== undefined && (metadata.finalizers ?? []).length === 0 && metadata.deletionGracePeriodSeconds !== 30;
-    const isKept = resource === 'namespaces' && ((next['spec'] as Loose | undefined)?.['finalizers'] as string[] | undefined)?.length;
-    if (isDone && !isKept) {
+    const next: KubeObject = { ...stored, metadata };
+    const isDone =
+      metadata.deletionTimestamp !== undefined && (metadata.finalizers ?? []).length === 0 && metadata.deletionGracePeriodSeconds !== 30;
+    if (isDone && !isKeptNamespace(resource, next)) {
       this.#remove(resource, next);
       return next;
     }
@@ -171,6 +169,14 @@ export class ClusterDouble implements Cluster {
   #tell(resource: string, change: ClusterChange): void {
     for (const listener of this.#listeners.get(resource) ?? []) listener(change);
   }
+}
+
+const FINALIZERS = { Foreground: ['foregroundDeletion'], Orphan: ['orphan'], Background: [] } as const;
+
+/** Whether it is a namespace that its controller has not let go yet. */
+function isKeptNamespace(resource: string, object: KubeObject): boolean {
+  const { finalizers = [] } = (object['spec'] ?? {}) as { readonly finalizers?: readonly string[] };
+  return resource === 'namespaces' && finalizers.length > 0;
 }
 
 function about(resource: string): { readonly group: string; readonly resource: string; readonly kind: string } {
@@ -214,7 +220,10 @@ export function obedientKubelet(cluster: ClusterDouble, clock: SandboxClock, pla
   const started = new Set<string>();
   const setStatus = (pod: KubeObject, status: Loose): void => {
     const { name, namespace, uid } = pod.metadata;
-    if (cluster.get('pods', name, namespace)?.metadata.uid === uid) cluster.patch('pods', name, namespace, { status }, 'status');
+    const present = cluster.get('pods', name, namespace);
+    const { phase } = (present?.['status'] ?? {}) as { readonly phase?: string };
+    if (present?.metadata.uid !== uid || phase === 'Succeeded' || phase === 'Failed') return;
+    cluster.patch('pods', name, namespace, { status }, 'status');
   };
   cluster.onChange('pods', ({ type, object: pod }) => {
     const { name, namespace, uid = '', deletionTimestamp } = pod.metadata;

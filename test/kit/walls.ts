@@ -99,7 +99,7 @@ function wallOf(room: string, path: string): Wall | undefined {
       return { rooms: ['src/core', 'src/ports'], outside: 'anything' };
     case 'cli': {
       const rooms = ['src/core', 'src/ports', 'src/flows'];
-      if (/^src\/cli\/compose-sandbox\.ts$/.test(path)) return { rooms: [...rooms, 'src/sandbox'], outside: 'anything' };
+      if (/^src\/cli\/compose-sandbox\.ts$/.test(path)) return { rooms: [...rooms, 'src/adapters', 'src/sandbox'], outside: 'anything' };
       return { rooms: /^src\/cli\/compose(-[a-z]+)?\.ts$/.test(path) ? [...rooms, 'src/adapters'] : rooms, outside: 'anything' };
     }
     case 'sandbox': {

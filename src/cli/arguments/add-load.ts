@@ -7,6 +7,7 @@ export interface AttackOptions {
   readonly format: string;
   readonly gateway?: string;
   readonly path: string;
+  readonly port?: string;
   readonly host?: string;
   readonly rate: string;
   readonly duration: string;
@@ -39,6 +40,7 @@ export function addLoad(program: Command, run: Run): void {
     .option('--format <format>', 'of the targets: http or json', 'http')
     .option('--gateway <namespace/name>', 'a gateway of the mesh instead of a URL; its address is looked up')
     .option('--path <path>', 'path at the gateway', '/')
+    .option('--port <number>', 'port of the gateway (default: 80)')
     .option('--host <name>', 'Host header for the gateway')
     .option('--rate <rate>', 'requests: 50, 50/1s, 600/m', '50/1s')
     .option('--duration <duration>', 'how long: 10s, 1m30s', '10s')

@@ -79,7 +79,7 @@ async function sourceOf(
     throw usageProblem(['a URL, --targets FILE or --gateway NAMESPACE/NAME must be given, one of them'], 'meshlift load attack --help');
   if (url !== undefined) return { url };
   if (options.targets !== undefined) return { targetText: readTargets(options.targets) };
-  return { url: await gatewayUrl(context, options.gateway ?? '', options.path) };
+  return { url: await gatewayUrl(context, options.gateway ?? '', options) };
 }
 
 function readTargets(path: string): string {
@@ -93,11 +93,11 @@ function readTargets(path: string): string {
   }
 }
 
-async function gatewayUrl({ options }: CommandContext, name: string, path: string): Promise<string> {
+async function gatewayUrl({ options }: CommandContext, name: string, { path, port }: AttackOptions): Promise<string> {
   const inventory = await withReader(options, async (reader) => buildInventory(await reader.readMesh('status')));
   const gateway = inventory.gateways.find((one) => `${one.namespace}/${one.name}` === name);
   const address = gateway?.addresses[0];
-  if (address !== undefined) return `http://${address}${path.startsWith('/') ? path : `/${path}`}`;
+  if (address !== undefined) return `http://${address}${port === undefined ? '' : `:${port}`}${path.startsWith('/') ? path : `/${path}`}`;
   throw new Problem('MESH-008', {
     what: gateway ? `The gateway ${name} has no address.` : `There is no gateway ${name}.`,
     why: `Gateways: ${inventory.gateways.map((one) => `${one.namespace}/${one.name}`).join(', ') || 'none'}.`,

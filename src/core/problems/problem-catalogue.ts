@@ -127,6 +127,36 @@ export const problemCatalogue = {
     'No gateway of that name was found, or it has no address.',
     'meshlift status lists gateways with their addresses; or give a URL.',
   ),
+  'SAND-001': entry(
+    refused,
+    'The sandbox runs already',
+    'A sandbox of that name runs on this machine. There is one process for each name.',
+    'Use it, stop it, or start another one under its own --name.',
+  ),
+  'SAND-002': entry(
+    usage,
+    'No such sandbox',
+    'No sandbox of that name runs on this machine.',
+    'meshlift sandbox status lists those that run.',
+  ),
+  'SAND-003': entry(
+    failed,
+    'The sandbox did not start',
+    'Its process ended before it could be reached, or its port is taken.',
+    'The message says why; --foreground shows everything that it says.',
+  ),
+  'SAND-004': entry(
+    failed,
+    'The folder of the sandbox cannot be written',
+    'A sandbox keeps its kubeconfig, its log and the number of its process in a folder of its own.',
+    'Set MESHLIFT_SANDBOX_HOME to a folder that may be written.',
+  ),
+  'DEMO-001': entry(
+    failed,
+    'The demo did not go as it should',
+    'A command of the demo failed, it was interrupted, or its proof does not hold.',
+    'meshlift demo --keep leaves the sandbox up, to look around in it.',
+  ),
   'TOOL-001': entry(
     failed,
     'istioctl is not found',
