@@ -29,8 +29,17 @@ function section(code: string, { title, meaning, remedy }: ProblemEntry | Findin
   return `### ${code}\n\n**${title}** · ${kind}\n\n${meaning}\n\nWhat to do: ${remedy}\n`;
 }
 
+const helps = new Map<string, string>();
+
 /** What `--help` of the built command line prints into a pipe. @param path names of commands; none for the program itself */
 export function help(...path: readonly string[]): string {
+  const key = path.join(' ');
+  const text = helps.get(key) ?? printedHelp(path);
+  helps.set(key, text);
+  return text;
+}
+
+function printedHelp(path: readonly string[]): string {
   const { FORCE_COLOR: _color, ...env } = process.env;
   return execFileSync(process.execPath, [join(root, 'dist', 'meshlift.js'), ...path, '--help'], { encoding: 'utf8', env });
 }

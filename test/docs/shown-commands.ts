@@ -40,7 +40,7 @@ export function shownCommands(file: string, markdown: string): ShownCommand[] {
     .map((match) => match[1] ?? '')
     .filter((span) => /^(\.?\/?bin\/)?meshlift\s/.test(span));
   return [...blocks, ...indented, ...spans].flatMap((line) =>
-    [...line.matchAll(/(?:^|[\s|])(?:\.?\/?bin\/)?meshlift((?:[ \t]+[^\s#|;&]+)+)/g)].map((match) => ({ file, line: match[1] ?? '' })),
+    [...line.matchAll(/(?:^|[\s|(])(?:\.?\/?bin\/)?meshlift((?:[ \t]+[^\s#|;&>)]+)+)/g)].map((match) => ({ file, line: match[1] ?? '' })),
   );
 }
 
