@@ -34,7 +34,8 @@ export function openTerminal(options: TerminalOptions): Terminal {
   const hasColor = isInteractive && options.color && (env['NO_COLOR'] ?? '') === '';
   return {
     isInteractive,
-    columns: isInteractive ? (stdout.columns ?? NARROW) : NARROW,
+    // A terminal that does not know its width says 0.
+    columns: isInteractive && stdout.columns > 0 ? stdout.columns : NARROW,
     tone: (tone, text) => (hasColor ? styleText(STYLES[tone], text, { validateStream: false }) : text),
     out: (text) => {
       stdout.write(text.endsWith('\n') ? text : `${text}\n`);

@@ -27,24 +27,32 @@ export async function demoCommand({ terminal }: CommandContext, options: DemoOpt
   const folder = mkdtempSync(join(tmpdir(), 'meshlift-demo-'));
   const stage = new Stage(terminal, folder);
   const interrupted = (): void => stage.interrupt();
-  process.once('SIGINT', interrupted);
+  process.on('SIGINT', interrupted);
+  let proof: readonly string[];
   try {
-    const proof = await play(stage);
-    terminal.out(`\n${terminal.tone('strong', proof.join('\n'))}`);
-    if (options.keep === true) stage.leave();
-    return ExitCode.done;
+    proof = await play(stage);
   } finally {
-    process.off('SIGINT', interrupted);
+    // Until all is cleaned up: whoever presses Ctrl-C twice wants it to end, not to be left with a sandbox.
     await stage.end(options.keep === true);
+    process.off('SIGINT', interrupted);
   }
+  if (options.keep === true) stage.leave();
+  terminal.out(`\n${terminal.tone('strong', proof.join('\n'))}`);
+  return ExitCode.done;
 }
 
 async function play(stage: Stage): Promise<string[]> {
-  stage.chapter('1  A sandbox: Kubernetes with Istio 1.28.2 and a shop, in one process of this machine');
+  stage.chapter('1  A cluster to try it on', [
+    'Kubernetes with Istio 1.28.2 and a shop, in one process of this machine. What follows are ordinary commands, as you would',
+    'type them against your own cluster.',
+  ]);
   await stage.run('sandbox', 'start', '--name', SANDBOX, '--scenario', 'bookinfo', '--speed', SPEED);
   await stage.run('status');
 
-  stage.chapter('2  The upgrade to 1.29.1: looked at, planned, then performed under load');
+  stage.chapter('2  An upgrade to 1.29.1, under load', [
+    'The plan comes first, and changes nothing. Then the new control plane is installed beside the old one, and workloads move',
+    'one at a time, while the shop gets 50 requests a second. A step is done when the mesh shows it.',
+  ]);
   await stage.run('check', '--to', '1.29.1');
   await stage.manifests('1-29-1', '1.29.1');
   await stage.run('plan', '--to', '1.29.1', '--manifests', '1-29-1.yaml', '-o', 'to-1.29.1.yaml');
@@ -54,7 +62,10 @@ async function play(stage: Stage): Promise<string[]> {
   await stage.run('load', 'report', 'first.ndjson');
   await stage.run('status');
 
-  stage.chapter('3  A second upgrade, to a revision whose proxies fail one request of twenty');
+  stage.chapter('3  An upgrade to 1.30.0 that goes wrong', [
+    'The proxies of this revision fail one request of twenty. The demo watches the answers to the load; when too many fail, it',
+    'stops the run and takes it back.',
+  ]);
   await stage.run('sandbox', 'trouble', 'failing-proxies', '--name', SANDBOX, '--set', 'revision=1-30-0', '--set', 'ratio=0.05');
   await stage.manifests('1-30-0', '1.30.0');
   await stage.run('plan', '--to', '1.30.0', '--manifests', '1-30-0.yaml', '-o', 'to-1.30.0.yaml');
@@ -107,11 +118,12 @@ class Stage {
     this.#folder = folder;
   }
 
-  chapter(title: string): void {
-    this.#terminal.out(`\n${this.#terminal.tone('strong', title)}`);
+  chapter(title: string, lines: readonly string[]): void {
+    this.#terminal.out(`\n\n${this.#terminal.tone('strong', title)}\n${lines.join('\n')}`);
   }
 
   interrupt(): void {
+    if (this.#interrupted) return;
     this.#interrupted = true;
     for (const child of this.#children) child.kill('SIGTERM');
   }
@@ -190,7 +202,7 @@ class Stage {
   }
 
   async end(keep: boolean): Promise<void> {
-    for (const child of this.#children) child.kill('SIGTERM');
+    this.interrupt();
     if (!keep && readRunning(SANDBOX) !== undefined) await this.#ended(this.#start(['sandbox', 'stop', '--name', SANDBOX], 'inherit'));
     rmSync(this.#folder, { recursive: true, force: true });
   }
@@ -200,6 +212,8 @@ class Stage {
     const child = spawn(process.execPath, [process.argv[1] ?? '', ...words], {
       cwd: this.#folder,
       stdio: ['ignore', out, 'inherit'],
+      // The last command is out of the reach of Ctrl-C.
+      detached: words[1] === 'stop',
       env: { ...process.env, KUBECONFIG: filesOf(SANDBOX).kubeconfig, MESHLIFT_SANDBOX_SPEED: SPEED },
     });
     this.#children.add(child);
