@@ -378,6 +378,7 @@ describe('a proxy that is written into the template', () => {
 
   it.each([
     ['by annotation', { metadata: { annotations: { 'sidecar.istio.io/proxyImage': 'istio/proxyv2:1.20.0' } } }, 'istio/proxyv2:1.20.0'],
+    ['not by a name without a registry', { metadata: { annotations: { 'sidecar.istio.io/proxyImage': 'proxyv2' } } }, undefined],
     ['by container', { spec: { containers: [{ name: 'istio-proxy', image: 'mine:1' }] } }, 'mine:1'],
     ['by a native sidecar', { spec: { initContainers: [{ name: 'istio-proxy', image: 'mine:2' }] } }, 'mine:2'],
     [

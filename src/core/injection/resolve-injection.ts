@@ -84,13 +84,9 @@ function declinedByIstiod(subject: InjectionSubject): string | undefined {
   if (subject.template.spec?.hostNetwork) return 'the pod uses the host network';
   const label = subject.template.metadata?.labels?.['sidecar.istio.io/inject'];
   const annotation = subject.template.metadata?.annotations?.['sidecar.istio.io/inject'];
-  if (label === undefined && annotation !== undefined && isFalse(annotation))
-    return `the annotation sidecar.istio.io/inject is "${annotation}"`;
+  // Any other spelling, such as off or False, is no answer to istiod, and the default counts.
+  if (label === undefined && annotation === 'false') return 'the annotation sidecar.istio.io/inject is "false"';
   return undefined;
-}
-
-function isFalse(value: string): boolean {
-  return ['false', 'off', 'no', 'n'].includes(value.toLowerCase());
 }
 
 /** How a proxy is written into a template, so that it runs without a webhook; undefined when it is not. */
@@ -103,7 +99,8 @@ export function proxyInTemplate(template: PodTemplate): string | undefined {
 /** The image that a template pins its proxy to, whatever revision injects it; undefined when the revision decides. */
 export function pinnedProxyImage(template: PodTemplate): string | undefined {
   const annotation = template.metadata?.annotations?.['sidecar.istio.io/proxyImage'];
-  if (annotation !== undefined) return annotation;
+  // A name without a registry is looked for in that of the revision, with its version.
+  if (annotation !== undefined) return annotation.includes('/') ? annotation : undefined;
   const { initContainers, containers } = addedByInjection(template);
   const image = proxyContainers({
     ...(initContainers.includes(PROXY_CONTAINER) ? {} : { initContainers: template.spec?.initContainers ?? [] }),

@@ -376,12 +376,12 @@ describe('which workloads', () => {
   });
 
   it('a pinned one moves, and says so', () => {
-    const annotations = { 'sidecar.istio.io/proxyImage': 'mine:1' };
+    const annotations = { 'sidecar.istio.io/proxyImage': 'mine/proxy:1' };
     const mesh = builder()
       .namespace('shop', { 'istio-injection': 'enabled' })
       .workload('shop', 'x', { on: 'default', template: { metadata: { annotations } } });
     expect(moves(mesh).namespaces[0]?.workloads).toMatchObject([
-      { revision: 'canary', pinnedImage: 'mine:1', firstSidecar: false, gateway: false },
+      { revision: 'canary', pinnedImage: 'mine/proxy:1', firstSidecar: false, gateway: false },
     ]);
   });
 
@@ -461,7 +461,7 @@ describe('which workloads', () => {
       .workload('shop', 'pinned', {
         on: 'canary',
         proxyVersion: '1.20.0',
-        template: { metadata: { labels: { app: 'pinned' }, annotations: { 'sidecar.istio.io/proxyImage': 'x:1.20.0' } } },
+        template: { metadata: { labels: { app: 'pinned' }, annotations: { 'sidecar.istio.io/proxyImage': 'mine/x:1.20.0' } } },
       });
     expect(moves(mesh, { from: undefined, namespaces: ['shop'] }).namespaces[0]?.workloads.map((w) => w.workload.name)).toEqual(['older']);
   });
