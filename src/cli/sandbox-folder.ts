@@ -1,5 +1,6 @@
 /** What this machine knows of its sandboxes: one folder each, with a kubeconfig, a log and who runs it. */
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
@@ -8,9 +9,12 @@ import { Problem } from '../core/problems/problem.ts';
 const runningSchema = z.object({
   name: z.string(),
   pid: z.int().positive(),
+  /** When that process began, as `processStart` tells it. */
+  process: z.string(),
   url: z.string(),
   scenario: z.string(),
-  speed: z.number(),
+  /** How many times faster than the machine's clock; `virtual` passes only while somebody is there, as fast as it can. */
+  speed: z.union([z.number(), z.literal('virtual')]),
   seed: z.int(),
   startedAt: z.string(),
 });
@@ -42,12 +46,16 @@ export function makeFolder(name: string): SandboxFiles {
     writeWhole(join(files.folder, '.try'), '');
     rmSync(join(files.folder, '.try'));
   } catch (error) {
-    throw new Problem('SAND-004', {
-      what: `${files.folder} cannot be written: ${(error as Error).message}`,
-      next: [{ label: 'another place', command: 'MESHLIFT_SANDBOX_HOME=FOLDER meshlift sandbox start' }],
-    });
+    throw folderProblem(files.folder, error);
   }
   return files;
+}
+
+export function folderProblem(path: string, error: unknown): Problem {
+  return new Problem('SAND-004', {
+    what: `${path} cannot be written: ${(error as Error).message}`,
+    next: [{ label: 'another place', command: 'MESHLIFT_SANDBOX_HOME=FOLDER meshlift sandbox start' }],
+  });
 }
 
 /** The kubeconfig comes first: who sees that a sandbox runs can use it. */
@@ -68,7 +76,7 @@ function writeWhole(path: string, text: string): void {
 export function readRunning(name: string): RunningSandbox | undefined {
   try {
     const running = runningSchema.safeParse(JSON.parse(readFileSync(join(filesOf(name).folder, 'running.json'), 'utf8')));
-    return running.success && isAlive(running.data.pid) ? running.data : undefined;
+    return running.success && isAlive(running.data) ? running.data : undefined;
   } catch {
     return undefined;
   }
@@ -84,11 +92,34 @@ export function forgetRunning(name: string): void {
   rmSync(filesOf(name).kubeconfig, { force: true });
 }
 
-export function isAlive(pid: number): boolean {
+/** Whether the process that wrote the file still runs, and not another one that was given its number. */
+export function isAlive({ pid, process: begun }: Pick<RunningSandbox, 'pid' | 'process'>): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
+  }
+  return processStart(pid) === begun;
+}
+
+/** Tells a process from another one of the same number: when it began. @returns `''` for one that has ended */
+export function processStart(pid: number): string {
+  try {
+    // The name of the program, in brackets, may hold blanks. Source: proc_pid_stat(5), fields 3 (state) and 22 (starttime).
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ');
+    return fields[0] === 'Z' ? '' : (fields[19] ?? '');
+  } catch {
+    return existsSync('/proc/self') ? '' : startByPs(pid);
+  }
+}
+
+/** Where there is no /proc, as on macOS. */
+function startByPs(pid: number): string {
+  try {
+    return execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim();
+  } catch {
+    return '';
   }
 }

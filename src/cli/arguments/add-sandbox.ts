@@ -44,7 +44,7 @@ export function addSandbox(program: Command, run: Run): void {
     .description('starts one in the background, and says how to reach it')
     .option('--scenario <name>', 'what is in it: bookinfo, empty, or big[:NAMESPACESxWORKLOADS]', 'bookinfo')
     .option('--port <number>', 'port of the API server; 0 for a free one', '0')
-    .option('--speed <factor>', 'how fast its time passes: 1 real time, 10 ten times faster', '1')
+    .option('--speed <factor>', 'how fast its time passes: 1 real time, 10 ten times faster, virtual as fast as it can', '1')
     .option('--seed <number>', 'what chance begins with', '1')
     .option('--foreground', 'stay in the foreground; Ctrl-C stops it')
     .action(async (options: SandboxStartOptions, command: Command) =>

@@ -9,13 +9,15 @@ import { composeManifests, composeSandbox, knownScenarios, knownTroubles, mistak
 import { ExitCode } from '../exit-codes.ts';
 import {
   filesOf,
+  folderProblem,
   forgetRunning,
   isAlive,
   listRunning,
   makeFolder,
+  processStart,
   readRunning,
-  writeRunning,
   type RunningSandbox,
+  writeRunning,
 } from '../sandbox-folder.ts';
 import { isStructured, renderStructured } from '../views/structured.ts';
 import { renderTable } from '../views/table.ts';
@@ -24,7 +26,7 @@ interface StartRequest {
   readonly name: string;
   readonly scenario: string;
   readonly port: number;
-  readonly speed: number;
+  readonly speed: RunningSandbox['speed'];
   readonly seed: number;
 }
 
@@ -35,11 +37,11 @@ function startRequest({ name, scenario, port, speed, seed }: SandboxStartOptions
   const [kind = ''] = scenario.split(':');
   if (!knownScenarios().includes(kind)) mistakes.push(`--scenario ${scenario}: it must be one of ${knownScenarios().join(', ')}`);
   if (!/^\d+$/.test(port) || Number(port) > 65_535) mistakes.push(`--port ${port}: it must be a port number, or 0`);
-  if (!/^\d+(\.\d+)?$/.test(speed) || Number(speed) < 0.1 || Number(speed) > 1000)
-    mistakes.push(`--speed ${speed}: it must be a number from 0.1 to 1000`);
+  if (speed !== 'virtual' && (!/^\d+(\.\d+)?$/.test(speed) || Number(speed) < 0.1 || Number(speed) > 1000))
+    mistakes.push(`--speed ${speed}: it must be a number from 0.1 to 1000, or virtual`);
   if (!/^\d{1,9}$/.test(seed)) mistakes.push(`--seed ${seed}: it must be a whole number`);
   if (mistakes.length > 0) throw usageProblem(mistakes, 'meshlift sandbox start --help');
-  return { name, scenario, port: Number(port), speed: Number(speed), seed: Number(seed) };
+  return { name, scenario, port: Number(port), speed: speed === 'virtual' ? speed : Number(speed), seed: Number(seed) };
 }
 
 export async function startCommand(context: CommandContext, options: SandboxStartOptions): Promise<ExitCode> {
@@ -58,24 +60,30 @@ export async function startCommand(context: CommandContext, options: SandboxStar
   return options.foreground === true ? runInForeground(context, request) : startInBackground(context, request);
 }
 
+/** Virtual time passes while somebody asks, and so much real time beyond. */
+const VIRTUAL_REST_MS = 2000;
+
 async function runInForeground(context: CommandContext, request: StartRequest): Promise<ExitCode> {
   const { name, scenario, speed, seed } = request;
+  // Before anything is there that a signal would have to clear away.
+  const asked = new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });
   const sandbox = await composeSandbox({
     scenario,
     seed,
     port: request.port,
-    time: { kind: 'real', factor: speed },
+    time: speed === 'virtual' ? { kind: 'virtual', startMs: Date.now(), restAfterMs: VIRTUAL_REST_MS } : { kind: 'real', factor: speed },
     log: (line) => context.terminal.err(line),
   }).catch((error: unknown) => {
     throw didNotStart(request, (error as Error).message);
   });
-  const running: RunningSandbox = { name, pid: process.pid, url: sandbox.url, scenario, speed, seed, startedAt: new Date().toISOString() };
+  const self = { pid: process.pid, process: processStart(process.pid) };
+  const running: RunningSandbox = { name, ...self, url: sandbox.url, scenario, speed, seed, startedAt: new Date().toISOString() };
   writeRunning(running, sandbox.kubeconfig);
   tellReady(context, running);
   process.send?.({ ready: running });
-  await new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
-  });
+  await asked;
   forgetRunning(name);
   await sandbox.stop();
   return ExitCode.done;
@@ -84,7 +92,7 @@ async function runInForeground(context: CommandContext, request: StartRequest): 
 async function startInBackground(context: CommandContext, request: StartRequest): Promise<ExitCode> {
   const { name, scenario, port, speed, seed } = request;
   const { log } = filesOf(name);
-  const logFile = openSync(log, 'w', 0o600);
+  const logFile = openLog(log);
   const words = ['sandbox', 'start', '--foreground', '--name', name, '--scenario', scenario];
   const figures = ['--port', String(port), '--speed', String(speed), '--seed', String(seed)];
   const child = spawn(process.execPath, [process.argv[1] ?? '', ...words, ...figures], {
@@ -104,6 +112,14 @@ async function startInBackground(context: CommandContext, request: StartRequest)
   return ExitCode.done;
 }
 
+function openLog(path: string): number {
+  try {
+    return openSync(path, 'w', 0o600);
+  } catch (error) {
+    throw folderProblem(path, error);
+  }
+}
+
 function lastLines(path: string): string {
   return readFileSync(path, 'utf8').trimEnd().split('\n').slice(-6).join('\n');
 }
@@ -121,11 +137,15 @@ function didNotStart({ name, port }: StartRequest, why: string): Problem {
   });
 }
 
+/** Waits of commands against virtual time. */
+const VIRTUAL_FACTOR = 100;
+
 function tellReady({ terminal }: CommandContext, { name, url, scenario, speed }: RunningSandbox): void {
+  const factor = speed === 'virtual' ? VIRTUAL_FACTOR : speed;
   terminal.out(
     [
       `The sandbox ${name} (${scenario}) is up at ${url}.`,
-      `Next: export KUBECONFIG=${filesOf(name).kubeconfig}${speed > 1 ? ` MESHLIFT_SANDBOX_SPEED=${speed}` : ''}`,
+      `Next: export KUBECONFIG=${filesOf(name).kubeconfig}${factor > 1 ? ` MESHLIFT_SANDBOX_SPEED=${factor}` : ''}`,
       '      meshlift status',
       `      meshlift sandbox stop${name === 'default' ? '' : ` --name ${name}`}`,
     ].join('\n'),
@@ -139,8 +159,8 @@ export async function stopCommand({ terminal }: CommandContext, { name }: Sandbo
   const running = runningOrProblem(name);
   process.kill(running.pid, 'SIGTERM');
   const deadline = performance.now() + LONGEST_END_MS;
-  while (isAlive(running.pid) && performance.now() < deadline) await new Promise((resolve) => void setTimeout(resolve, 20));
-  if (isAlive(running.pid)) process.kill(running.pid, 'SIGKILL');
+  while (isAlive(running) && performance.now() < deadline) await new Promise((resolve) => void setTimeout(resolve, 20));
+  if (isAlive(running)) process.kill(running.pid, 'SIGKILL');
   forgetRunning(name);
   terminal.out(`The sandbox ${name} is stopped; what was in it is gone.`);
   return ExitCode.done;
@@ -174,7 +194,7 @@ function renderSandboxes(running: readonly RunningSandbox[]): string {
       { title: 'NAME', cell: (one) => one.name },
       { title: 'SCENARIO', cell: (one) => one.scenario },
       { title: 'URL', cell: (one) => one.url },
-      { title: 'SPEED', align: 'right', cell: (one) => `${one.speed}×` },
+      { title: 'SPEED', align: 'right', cell: ({ speed }) => (speed === 'virtual' ? speed : `${speed}×`) },
       { title: 'PROCESS', align: 'right', cell: (one) => String(one.pid) },
       { title: 'KUBECONFIG', cell: (one) => filesOf(one.name).kubeconfig },
     ],
