@@ -23,6 +23,15 @@ const unusedCanGo = {
   },
 };
 
+/** Importing node:http as a module makes Node load its whole fetch for the names that http exports of it: 40 ms of every start. */
+const httpWithoutFetch = {
+  name: 'http-without-fetch',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^(node:)?http$/ }, () => ({ path: 'http', namespace: 'built-in' }));
+    onLoad({ filter: /./, namespace: 'built-in' }, () => ({ contents: "module.exports = process.getBuiltinModule('node:http');" }));
+  },
+};
+
 const { metafile } = await build({
   absWorkingDir: root,
   entryPoints: { cli: 'src/cli/main.ts' },
@@ -40,7 +49,7 @@ const { metafile } = await build({
   // CommonJS dependencies call require(), which ES modules do not have.
   banner: { js: "import{createRequire as meshliftCreateRequire}from'node:module';const require=meshliftCreateRequire(import.meta.url);" },
   alias: { undici: './scripts/without-undici.mjs' },
-  plugins: [unusedCanGo],
+  plugins: [unusedCanGo, httpWithoutFetch],
   metafile: true,
   logLevel: 'warning',
 });

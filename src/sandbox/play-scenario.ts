@@ -1,12 +1,12 @@
 /** Brings a scenario's objects in, stage by stage, as somebody with kubectl would. */
 import type { ApiServer } from './api-server/api-server.ts';
-import type { SandboxClock } from './clock/sandbox-clock.ts';
+import type { SandboxClock, Timer } from './clock/sandbox-clock.ts';
 import type { ClusterView } from './cluster/cluster-view.ts';
 import type { KubeObject } from './objects/kube-object.ts';
-import { areWorkloadsReady, isControlPlaneReady } from './scenarios/scenario-readiness.ts';
+import { areWorkloadsReady, isControlPlaneReady, RESOURCES_OF_READINESS } from './scenarios/scenario-readiness.ts';
 import type { Scenario, ScenarioStage } from './scenarios/scenario.ts';
 
-const LOOK_EVERY_MS = 50;
+const LOOK_AFTER_MS = 10;
 const LONGEST_STAGE_MS = 300_000;
 
 /** @throws Error when a stage does not come to its end, and what the API server refuses */
@@ -26,9 +26,25 @@ async function bringIn({ cluster, registry }: ApiServer, object: KubeObject): Pr
 async function reached(cluster: ClusterView, clock: SandboxClock, { name, until }: ScenarioStage): Promise<void> {
   if (until === 'applied') return;
   const isReached = until === 'control-plane-ready' ? isControlPlaneReady : areWorkloadsReady;
-  const deadlineMs = clock.nowMs() + LONGEST_STAGE_MS;
-  while (!isReached(cluster)) {
-    if (clock.nowMs() > deadlineMs) throw new Error(`the stage "${name}" did not come to its end in ${LONGEST_STAGE_MS / 1000} s`);
-    await clock.sleep(LOOK_EVERY_MS);
+  if (isReached(cluster)) return;
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let look: Timer | undefined;
+  // Many changes that come together are looked at once.
+  const lookSoon = (): void => {
+    look ??= clock.after(LOOK_AFTER_MS, () => {
+      look = undefined;
+      if (isReached(cluster)) resolve();
+    });
+  };
+  const stops = RESOURCES_OF_READINESS.map((resource) => cluster.onChange(resource, lookSoon));
+  const deadline = clock.after(LONGEST_STAGE_MS, () =>
+    reject(new Error(`the stage "${name}" did not come to its end in ${LONGEST_STAGE_MS / 1000} s`)),
+  );
+  try {
+    await promise;
+  } finally {
+    for (const stop of stops) stop();
+    deadline.cancel();
+    look?.cancel();
   }
 }

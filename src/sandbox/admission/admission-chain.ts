@@ -12,6 +12,7 @@ import { limitRanges } from './rules/limit-ranges.ts';
 import { namespaceLabel } from './rules/namespace-label.ts';
 import { namespaceLifecycle } from './rules/namespace-lifecycle.ts';
 import { podPriority } from './rules/pod-priority.ts';
+import { podSecurity } from './rules/pod-security.ts';
 import { podServiceAccount } from './rules/pod-service-account.ts';
 import { podTolerations } from './rules/pod-tolerations.ts';
 import { roleEscalation } from './rules/role-escalation.ts';
@@ -25,7 +26,7 @@ import { createWebhookClient } from './webhooks/webhook-client.ts';
 export interface AdmissionOptions {
   readonly view: ClusterView;
   readonly network: Pick<PodNetwork, 'resolve' | 'resolveService'>;
-  readonly clock: Pick<SandboxClock, 'nowMs' | 'after' | 'hold'>;
+  readonly clock: Pick<SandboxClock, 'nowMs' | 'after' | 'outside'>;
   /** 0 to 1, for generated names. */
   readonly random: () => number;
   /** Names each review, a UUID. */
@@ -48,8 +49,8 @@ export interface ClosableAdmissionChain extends AdmissionChain {
 }
 
 /**
- * Rules: namespace lifecycle and label, limit ranges (defaults only), service accounts, priority, tolerations, escalation of
- * rights. Not here: quotas, pod security, admission policies (CEL), storage and ingress class defaults, node restriction.
+ * Rules: namespace lifecycle and label, limit ranges (defaults only), service accounts, priority, tolerations, pod security,
+ * escalation of rights. Not here: quotas, admission policies (CEL), storage and ingress class defaults, node restriction.
  */
 export function createAdmissionChain(options: AdmissionOptions): ClosableAdmissionChain {
   const { view, authorizer } = options;
@@ -61,6 +62,7 @@ export function createAdmissionChain(options: AdmissionOptions): ClosableAdmissi
     podPriority(view),
     podTolerations(),
     webhookConditions(),
+    podSecurity(view),
     ...(authorizer === undefined ? [] : [roleEscalation(view, authorizer)]),
   ];
   const client = createWebhookClient(options);
@@ -72,7 +74,8 @@ export function createAdmissionChain(options: AdmissionOptions): ClosableAdmissi
     mutate: (attributes) => mutate(attributes, rules, mutation),
     validate: async (attributes) => {
       for (const rule of rules) rule.validate?.(attributes);
-      return isExempt(attributes) ? [] : callValidatingWebhooks(attributes, validation);
+      const warnings = rules.flatMap((rule) => rule.warn?.(attributes) ?? []);
+      return isExempt(attributes) ? warnings : [...warnings, ...(await callValidatingWebhooks(attributes, validation))];
     },
     close: client.close,
   };

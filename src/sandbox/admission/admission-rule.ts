@@ -8,6 +8,8 @@ export interface AdmissionRule {
   readonly mutate?: (attributes: AdmissionAttributes, object: KubeObject) => KubeObject | Promise<KubeObject>;
   /** @throws StatusError */
   readonly validate?: (attributes: AdmissionAttributes) => void;
+  /** @returns texts for the Warning header of a write that is allowed */
+  readonly warn?: (attributes: AdmissionAttributes) => readonly string[];
   /** For every request, before anything is changed. @throws StatusError */
   readonly check?: (attributes: AdmissionAttributes) => void;
 }
@@ -18,9 +20,9 @@ export function refuse(attributes: AdmissionAttributes, why: string): StatusErro
 }
 
 function nameOf({ name, object }: AdmissionAttributes): string {
-  if (name !== '') return name;
+  // A decoded object that is to get a generated name has no name at all.
   const metadata = object?.metadata;
-  return metadata?.name || metadata?.generateName || 'Unknown';
+  return name || metadata?.name || metadata?.generateName || 'Unknown';
 }
 
 /** Whether the request is about whole pods, not a subresource of them. */

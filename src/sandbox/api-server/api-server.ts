@@ -132,8 +132,8 @@ function assemble(options: ApiServerOptions): Assembled {
   const store = new MemoryStore(options.historySize === undefined ? {} : { historySize: options.historySize });
   const registry = new ResourceRegistry(options.resources ?? builtInResources());
   const prefix = options.servicePrefix ?? '10.96';
-  // Admission and authorizer look at the cluster, whose writes go through them.
-  const late: { admission?: AdmissionChain; authorizer?: RbacAuthorizer } = {};
+  // Admission looks at the cluster, whose writes go through it.
+  const late: { admission?: AdmissionChain } = {};
   const core: ServerCore = {
     store,
     registry,
@@ -144,11 +144,9 @@ function assemble(options: ApiServerOptions): Assembled {
       mutate: async (attributes) => (await late.admission?.mutate(attributes)) ?? { warnings: [] },
       validate: async (attributes) => (await late.admission?.validate(attributes)) ?? [],
     },
-    authorizer: (request) => late.authorizer?.(request) ?? { allowed: false, reason: '' },
   };
   const cluster = inProcessCluster(core);
   const authorizer = (options.createAuthorizer ?? rbacAuthorizer)(cluster);
-  late.authorizer = authorizer;
   const admission = options.createAdmission?.(cluster, authorizer) ?? usualAdmission(options, core, cluster, authorizer);
   late.admission = admission;
   const uid = (): string => newUid(random);

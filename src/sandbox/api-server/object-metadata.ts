@@ -94,19 +94,6 @@ export function metadataErrorsOnCreate(metadata: ObjectMeta): readonly FieldErro
   return [{ reason: 'FieldValueRequired', field: 'metadata.name', message: 'Required value: name or generateName is required' }];
 }
 
-/** Two managed fields that differ in nothing but their times are no change. */
-export function keepTimes(live: KubeObject, next: KubeObject): KubeObject {
-  const before = live.metadata.managedFields;
-  const after = next.metadata.managedFields;
-  if (before === undefined || after?.length !== before.length) return next;
-  const timed = after.map((entry, index) => {
-    const time = before[index]?.time;
-    return time === undefined ? entry : { ...entry, time };
-  });
-  if (shareStructure(before, timed) !== before) return next;
-  return { ...next, metadata: { ...next.metadata, managedFields: before } };
-}
-
 const ORDER: readonly (keyof ObjectMeta)[] = [
   'name',
   'generateName',

@@ -1,5 +1,5 @@
 /** What every part of the API server works with. */
-import type { Authorizer, UserInfo } from '../access/authorizer.ts';
+import type { UserInfo } from '../access/authorizer.ts';
 import type { AdmissionChain } from '../admission/admission.ts';
 import type { SandboxClock } from '../clock/sandbox-clock.ts';
 import type { Allocator, ResourceDefinition } from '../resources/resource-definition.ts';
@@ -13,7 +13,6 @@ export interface ServerCore {
   /** 0 to 1; the only source of uids and generated names. */
   readonly random: () => number;
   readonly admission: AdmissionChain;
-  readonly authorizer: Authorizer;
   readonly allocator: Allocator;
 }
 

@@ -28,23 +28,55 @@ export function serviceAllocator(store: MemoryStore, prefix: string): Allocator 
     count(previous, -1);
     if (type !== 'DELETED') count(object, 1);
   });
-  let host = FIRST_HOST;
-  let port = 0;
+  const isFree = { address: (address: string) => !addresses.has(address), port: (wanted: number) => !ports.has(wanted) };
+  return allocatorFrom({ host: FIRST_HOST, port: 0 }, prefix, isFree);
+}
+
+/** Where the search goes on. */
+interface Cursor {
+  host: number;
+  port: number;
+}
+
+interface IsFree {
+  readonly address: (address: string) => boolean;
+  readonly port: (port: number) => boolean;
+}
+
+function allocatorFrom(cursor: Cursor, prefix: string, isFree: IsFree): Allocator {
+  const addressProblem = (address: string, outside: string): string | undefined => {
+    if (!address.startsWith(`${prefix}.`)) return outside;
+    return isFree.address(address) ? undefined : 'provided IP is already allocated';
+  };
   return {
     clusterIp: () => {
       for (;;) {
-        const address = `${prefix}.${host >> 8}.${host & 255}`;
-        host = host === HOSTS ? FIRST_HOST : host + 1;
-        if (!addresses.has(address)) return address;
+        const address = `${prefix}.${cursor.host >> 8}.${cursor.host & 255}`;
+        cursor.host = cursor.host === HOSTS ? FIRST_HOST : cursor.host + 1;
+        if (isFree.address(address)) return address;
       }
     },
     nodePort: () => {
       for (;;) {
-        const candidate = FIRST_NODE_PORT + port;
-        port = (port + 1) % NODE_PORTS;
-        if (!ports.has(candidate)) return candidate;
+        const candidate = FIRST_NODE_PORT + cursor.port;
+        cursor.port = (cursor.port + 1) % NODE_PORTS;
+        if (isFree.port(candidate)) return candidate;
       }
     },
+    clusterIpProblem: (address) => addressProblem(address, 'the provided network does not match the current range'),
+    nodePortProblem: (wanted) => {
+      const last = FIRST_NODE_PORT + NODE_PORTS - 1;
+      if (wanted < FIRST_NODE_PORT || wanted > last)
+        return `provided port is not in the valid range. The range of valid ports is ${FIRST_NODE_PORT}-${last}`;
+      return isFree.port(wanted) ? undefined : 'provided port is already allocated';
+    },
+    // A dry run does not look at the range of ports, and has other words for that of addresses.
+    preview: () => ({
+      ...allocatorFrom({ ...cursor }, prefix, isFree),
+      clusterIpProblem: (address) =>
+        addressProblem(address, `the provided IP (${address}) is not in the valid range. The range of valid IPs is ${prefix}.0.0/16`),
+      nodePortProblem: () => undefined,
+    }),
   };
 }
 

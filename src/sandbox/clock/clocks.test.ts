@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { RealClock } from './real-clock.ts';
 import { timestamp } from './sandbox-clock.ts';
+import { seededParts } from './seeded-random.ts';
 import { VirtualClock } from './virtual-clock.ts';
+
+const pause = (waitMs: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, waitMs));
 
 describe('virtual time', () => {
   it('passes only when it is told to, and stops at each timer on the way', async () => {
@@ -47,7 +50,7 @@ describe('virtual time', () => {
     const release = clock.hold();
     clock.after(1000, () => (late = clock.nowMs()));
     const done = clock.advance(5000);
-    await new Promise((resolve) => void setTimeout(resolve, 30));
+    await pause(30);
     expect([late, clock.nowMs()]).toEqual([0, 0]);
     release();
     release();
@@ -69,6 +72,62 @@ describe('virtual time', () => {
     expect(seen).toEqual(['chain', 'timer']);
   });
 
+  it('stands still while something is done outside, one after the other however long each takes', async () => {
+    const clock = new VirtualClock(0);
+    const seen: unknown[] = [];
+    const outside = async (name: string, waitMs: number): Promise<void> => {
+      await clock.outside(async () => {
+        seen.push(`${name} begins`);
+        await pause(waitMs);
+      });
+      for (let i = 0; i < 20; i += 1) await Promise.resolve();
+      seen.push(`${name} was done at ${clock.nowMs()}`);
+    };
+    clock.after(1, () => seen.push(clock.nowMs()));
+    const both = Promise.all([outside('slow', 20), outside('quick', 0)]);
+    await Promise.all([both, clock.advance(1)]);
+    expect(seen).toEqual(['slow begins', 'slow was done at 0', 'quick begins', 'quick was done at 0', 1]);
+  });
+
+  it('passes for what is done outside and waits for it, whoever holds the clock for that', async () => {
+    const clock = new VirtualClock(0);
+    const release = clock.hold();
+    const failed = clock
+      .outside(async (letGo) => {
+        letGo();
+        await clock.sleep(1000);
+        throw new Error('no answer in time');
+      })
+      .finally(release);
+    await Promise.all([expect(failed).rejects.toThrow('no answer in time'), clock.advance(2000)]);
+    expect(clock.nowMs()).toBe(2000);
+  });
+
+  it('stands still a while after the last one who attends to it has left', async () => {
+    const clock = new VirtualClock(0, { restAfterMs: 30 });
+    const tick = (): void => void clock.after(1000, tick);
+    tick();
+    clock.start();
+    const passed = async (): Promise<number> => {
+      const before = clock.nowMs();
+      await pause(60);
+      return clock.nowMs() - before;
+    };
+    const leaves = [clock.attend(), clock.attend()];
+    expect(await passed()).toBeGreaterThan(0);
+    leaves[0]?.();
+    leaves[0]?.();
+    expect(await passed()).toBeGreaterThan(0);
+    leaves[1]?.();
+    await pause(60);
+    expect(await passed()).toBe(0);
+    const leave = clock.attend();
+    expect(await passed()).toBeGreaterThan(0);
+    leave();
+    clock.stop();
+    expect(await passed()).toBe(0);
+  });
+
   it('passes hours by itself', async () => {
     const clock = new VirtualClock(0);
     let rounds = 0;
@@ -78,7 +137,7 @@ describe('virtual time', () => {
     };
     clock.after(0, again);
     clock.start();
-    while (rounds < 100) await new Promise((resolve) => void setTimeout(resolve, 5));
+    while (rounds < 100) await pause(5);
     clock.stop();
     expect(clock.nowMs()).toBe(99 * 3_600_000);
   });
@@ -95,5 +154,16 @@ describe('real time', () => {
 
   it('is written as Kubernetes writes it', () => {
     expect(timestamp({ nowMs: () => Date.UTC(2026, 1, 3, 4, 5, 6, 789) })).toBe('2026-02-03T04:05:06Z');
+  });
+});
+
+describe('chance', () => {
+  const draw = (seed: number, part: string): number[] => Array.from({ length: 5 }, seededParts(seed)(part));
+
+  it('is the same for a seed and a part, and another one for every other', () => {
+    expect(draw(1, 'pods')).toEqual(draw(1, 'pods'));
+    const all = [draw(1, 'pods'), draw(2, 'pods'), draw(1, 'controllers'), draw(11, 'pods')].flat();
+    expect(new Set(all).size).toBe(20);
+    expect(all.every((value) => value >= 0 && value < 1)).toBe(true);
   });
 });

@@ -43,6 +43,10 @@ export class RealClock implements SandboxClock {
     return () => undefined;
   }
 
+  outside<T>(act: (letGo: () => void) => Promise<T>): Promise<T> {
+    return act(() => undefined);
+  }
+
   /** Forgets what was asked for, so that the process can end. */
   stop(): void {
     for (const timer of this.#timers) clearTimeout(timer);

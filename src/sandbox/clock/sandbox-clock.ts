@@ -15,6 +15,19 @@ export interface SandboxClock {
    * a virtual clock stands still until it is released.
    */
   hold(): () => void;
+  /**
+   * Does something that the machine takes part in, such as bytes over a socket or a key made by another thread, and that takes no time
+   * of this clock. A virtual clock stands still meanwhile and lets only one of them go on at a time, in the order in which they were
+   * asked for, since the machine would end them in any order.
+   * @param act is given what it calls when the other side seems to wait for time to pass: time and the others then go on without it
+   */
+  outside<T>(act: (letGo: () => void) => Promise<T>): Promise<T>;
+  /**
+   * Says that somebody outside of the sandbox asks something, and may wait for something to happen: a virtual clock may stand still
+   * while nobody does.
+   * @returns says that it is answered; for a stream, that it has ended
+   */
+  attend?(): () => void;
 }
 
 /** RFC 3339 with whole seconds, as Kubernetes writes times. */

@@ -53,7 +53,14 @@ export interface ContainerProgram {
   /** What was cut off: listeners closed, connections destroyed. */
   kill(): void;
   /** A command in the container. */
-  exec?(command: readonly string[]): { readonly stdout: string; readonly stderr: string; readonly exitCode: number };
+  exec?(command: readonly string[]): ProgramAnswer | Promise<ProgramAnswer>;
+}
+
+/** What a command said, exit code 127 for one that there is not. */
+export interface ProgramAnswer {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exitCode: number;
 }
 
 /** Makes the program of a container; undefined for an image that it does not know. */

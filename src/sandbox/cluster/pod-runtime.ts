@@ -33,7 +33,7 @@ export interface RunningContainer {
   /** @param previous the log of the run before this one @returns undefined when there was no such run */
   readonly log: (previous: boolean) => ContainerLog | undefined;
   /** Asks the program; undefined when it answers no commands. */
-  readonly exec: (command: readonly string[]) => CommandResult | undefined;
+  readonly exec: (command: readonly string[]) => CommandResult | Promise<CommandResult> | undefined;
 }
 
 export interface PodRuntimes {

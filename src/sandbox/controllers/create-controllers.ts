@@ -17,6 +17,7 @@ import { ResourceCatalog } from './lifecycle/resource-catalog.ts';
 import { createEndpointsController, createEndpointSliceController } from './network/endpoints-controllers.ts';
 import { createLoadBalancerController } from './network/load-balancer-controller.ts';
 import type { LoadBalancerIngress } from './network/service-shapes.ts';
+import { createRoleAggregationController } from './rbac/role-aggregation-controller.ts';
 import { createReplicaSetController } from './replicaset/replica-set-controller.ts';
 import { createAutoscalerController, type DesiredReplicas } from './scaling/autoscaler-controller.ts';
 import { createDisruptionController } from './scaling/disruption-controller.ts';
@@ -101,6 +102,7 @@ function all(input: ControllersInput, catalog: ResourceCatalog, contextOf: (name
     createLoadBalancerController(contextOf('service-controller'), input.loadBalancerAddress ?? exampleAddresses()),
     createDisruptionController(contextOf('controllermanager')),
     createAutoscalerController(contextOf('horizontal-pod-autoscaler'), input.desiredReplicas ?? (() => undefined)),
+    createRoleAggregationController(contextOf('clusterrole-aggregation-controller')),
     createGarbageCollector(contextOf('garbage-collector'), catalog),
     createNamespaceController(contextOf('namespace-controller'), catalog, input.namespaceGraceMs ?? 0),
     createDefinitionFinalizer(contextOf('crd-finalizer'), catalog),

@@ -31,6 +31,37 @@ const PROXY_DEFAULTS: Readonly<Record<string, unknown>> = {
   statusPort: DEFAULT_STATUS_PORT,
 };
 
+/** What a proxy can be told; others are passed over. Source: istio/api, mesh/v1alpha1/proxy.proto (ProxyConfig), 1.28. */
+const PROXY_FIELDS: ReadonlySet<string> = new Set([
+  ...Object.keys(PROXY_DEFAULTS),
+  'caCertificatesPem',
+  'concurrency',
+  'controlPlaneAuthPolicy',
+  'customConfigFile',
+  'envoyAccessLogService',
+  'envoyMetricsService',
+  'extraStatTags',
+  'fileFlushInterval',
+  'fileFlushMinSizeKb',
+  'gatewayTopology',
+  'holdApplicationUntilProxyStarts',
+  'image',
+  'interceptionMode',
+  'meshId',
+  'privateKeyProvider',
+  'proxyBootstrapTemplatePath',
+  'proxyHeaders',
+  'proxyMetadata',
+  'proxyStatsMatcher',
+  'readinessProbe',
+  'runtimeValues',
+  'statsCompression',
+  'statsdUdpAddress',
+  'tracing',
+  'tracingServiceName',
+  'zipkinAddress',
+]);
+
 /** @param text YAML of the ConfigMap's key `mesh` @throws Error when it is no YAML */
 export function parseMeshConfig(text: string, istioNamespace: string): MeshConfig {
   const parsed: unknown = text === '' ? {} : parse(text);
@@ -51,10 +82,22 @@ export function parseMeshConfig(text: string, istioNamespace: string): MeshConfi
 export function proxyConfigOf(mesh: MeshConfig, annotations: Readonly<Record<string, string>>): ProxyConfig {
   const annotation = annotations['proxy.istio.io/config'];
   if (annotation === undefined) return mesh.defaultConfig;
-  const parsed: unknown = parse(annotation);
-  const own = recordAt({ parsed }, 'parsed');
+  const own = parseProxyConfig(annotation);
   const metadata = { ...recordAt(mesh.defaultConfig, 'proxyMetadata'), ...recordAt(own, 'proxyMetadata') };
   return { ...mesh.defaultConfig, ...own, ...(Object.keys(metadata).length === 0 ? {} : { proxyMetadata: metadata }) };
+}
+
+const MOST_REMEMBERED = 200;
+/** Pods of one template bring the same text; what was read from it never changes. */
+const readConfigs = new Map<string, ProxyConfig>();
+
+function parseProxyConfig(text: string): ProxyConfig {
+  const known = readConfigs.get(text);
+  if (known !== undefined) return known;
+  const parsed: unknown = parse(text);
+  const config = Object.fromEntries(Object.entries(recordAt({ parsed }, 'parsed')).filter(([field]) => PROXY_FIELDS.has(field)));
+  if (readConfigs.size < MOST_REMEMBERED) readConfigs.set(text, config);
+  return config;
 }
 
 /** The value of PROXY_CONFIG, without what every proxy assumes anyway. */

@@ -126,7 +126,7 @@ export class ContainerRun implements PodContext {
     this.exit(KILLED);
   }
 
-  exec(command: readonly string[]): CommandResult | undefined {
+  exec(command: readonly string[]): CommandResult | Promise<CommandResult> | undefined {
     return this.#program.exec?.(command);
   }
 

@@ -39,6 +39,8 @@ export interface KubeletSettings {
   readonly jobMs: number;
   /** Which Event objects are written; thousands of pods are faster without. */
   readonly events: 'all' | 'warnings' | 'none';
+  /** How long the changes of a pod's status are gathered before they are written at once; that it is ready, or no longer, is written right away. */
+  readonly statusDelayMs: number;
 }
 
 export interface KubeletKnobs {
@@ -57,6 +59,7 @@ export const DEFAULT_SETTINGS: KubeletSettings = {
   crashes: [],
   jobMs: 2000,
   events: 'all',
+  statusDelayMs: 0,
 };
 
 export function createKubeletKnobs(initial: Partial<KubeletSettings> = {}): KubeletKnobs {

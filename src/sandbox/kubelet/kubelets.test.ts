@@ -256,6 +256,24 @@ describe('a pod starts', () => {
     expect(Object.values(conditions(status()))).toEqual(['True', 'True', 'True', 'True', 'True']);
   });
 
+  it('and gathers what changes until it is ready', async () => {
+    const program = new Puppet();
+    const { cluster, clock, states } = await world({ statusDelayMs: 3000 }, { 'app:1': () => program });
+    const readinessProbe = { httpGet: { port: 80 }, periodSeconds: 1, failureThreshold: 1 };
+    cluster.put('pods', pod({ containers: [{ ...app, readinessProbe }] }));
+    await clock.advance(2500);
+    program.isReady = false;
+    await clock.advance(5000);
+    expect(states()).toEqual(['0s Pending', '1s Running app=running+', '3s Running app=running~']);
+  });
+
+  it('and tells what was gathered when it does not become ready', async () => {
+    const { cluster, clock, states } = await world({ statusDelayMs: 3000, neverReady: [{}] });
+    cluster.put('pods', pod({ containers: [app] }));
+    await clock.advance(5000);
+    expect(states()).toEqual(['0s Pending', '3s Running app=running~']);
+  });
+
   it('and its status has the shape of a real one', async () => {
     const { cluster, clock, pod: status } = await world();
     const mount = { name: 'token', mountPath: '/var/run/secrets/kubernetes.io/serviceaccount', readOnly: true };

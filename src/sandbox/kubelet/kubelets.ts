@@ -8,7 +8,7 @@ import type { KubeObject } from '../objects/kube-object.ts';
 import { StatusError } from '../objects/status-error.ts';
 import { createKubeletKnobs, type KubeletKnobs } from './kubelet-knobs.ts';
 import type { KubeletNode, KubeletSurroundings } from './kubelet-node.ts';
-import { nodeAddress, nodeObject, nodeStatus, planNodes, type NodePlan } from './node-objects.ts';
+import { LEASE_NAMESPACE, nodeAddress, nodeLease, nodeObject, nodeStatus, planNodes, type NodePlan } from './node-objects.ts';
 import { createEventRecorder } from './pod-events.ts';
 import { podSpec } from './pod-spec.ts';
 import { PodWorker } from './pod-worker.ts';
@@ -38,6 +38,8 @@ export interface Kubelets {
   /** Every program is killed; nothing is written any more. */
   readonly stop: () => void;
 }
+
+const LEASES = 'leases.coordination.k8s.io';
 
 export function createKubelets(input: KubeletsInput): Kubelets {
   const { cluster, clock } = input;
@@ -117,6 +119,8 @@ async function register({ cluster, clock }: KubeletsInput, plan: NodePlan, numbe
   try {
     const stored = cluster.get('nodes', plan.name) ?? (await writer.create('nodes', nodeObject(plan, number)));
     await writer.updateStatus('nodes', { ...stored, status: nodeStatus(plan, number, clock) });
+    if (cluster.get(LEASES, plan.name, LEASE_NAMESPACE) === undefined && cluster.get('namespaces', LEASE_NAMESPACE) !== undefined)
+      await writer.create(LEASES, nodeLease(stored, clock));
   } finally {
     release();
   }

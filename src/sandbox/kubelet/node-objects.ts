@@ -48,6 +48,19 @@ export function nodeObject(plan: NodePlan, number: number): KubeObject {
   };
 }
 
+export const LEASE_NAMESPACE = 'kube-node-lease';
+
+/** Shows that a node lives. It is not renewed: no controller here looks at it, and the writes would only wake up watches. */
+export function nodeLease({ metadata }: KubeObject, clock: SandboxClock): KubeObject {
+  const { name, uid = '' } = metadata;
+  return {
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    metadata: { name, namespace: LEASE_NAMESPACE, ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name, uid }] },
+    spec: { holderIdentity: name, leaseDurationSeconds: 40, renewTime: timestamp(clock).replace('Z', '.000000Z') },
+  };
+}
+
 export function nodeStatus(plan: NodePlan, number: number, clock: SandboxClock): Readonly<Record<string, unknown>> {
   const resources = {
     cpu: plan.cpu ?? '64',

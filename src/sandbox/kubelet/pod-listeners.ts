@@ -29,9 +29,13 @@ export function createPodListeners(ip: string, network: PodNetwork, clock: Sandb
   let destroyed = false;
 
   const serve = async (port: number, handler: RequestListener, create: (handler: RequestListener) => Server): Promise<void> => {
-    const listener = newListener(port, handler, create);
-    const release = clock.hold();
-    try {
+    const attending: RequestListener = (request, response) => {
+      const leave = clock.attend?.();
+      if (leave !== undefined) response.once('close', leave);
+      handler(request, response);
+    };
+    const listener = newListener(port, attending, create);
+    await clock.outside(async () => {
       const at = await listenSomewhere(listener.server, network.listenAddress(ip, port));
       if (destroyed) {
         cutOff(listener);
@@ -39,9 +43,7 @@ export function createPodListeners(ip: string, network: PodNetwork, clock: Sandb
       }
       listeners.add(listener);
       network.announce(ip, port, at);
-    } finally {
-      release();
-    }
+    });
   };
   const stopAll = (stop: (listener: Listener) => void): void => {
     for (const listener of listeners) {

@@ -81,6 +81,6 @@ export function preStopDurationMs(spec: PodContainer, run: Pick<ContainerRun, 'e
   const command = preStop?.exec?.command ?? [];
   if (command.length === 0) return 0;
   const sleeps = [...command.join(' ').matchAll(/\bsleep\s+(\d+(?:\.\d+)?)/g)].map(([, seconds]) => Number(seconds));
-  if (sleeps.length === 0) run.exec(command);
+  if (sleeps.length === 0) void run.exec(command);
   return sleeps.reduce((sum, seconds) => sum + seconds, 0) * 1000;
 }

@@ -32,6 +32,7 @@ export class PodWorker implements PodLife {
   #ended = false;
   #removed = false;
   #ipReleased = false;
+  #isReady = false;
   #deadline: Deadline | undefined;
   #verdict: { readonly reason: string; readonly message: string } | undefined;
 
@@ -52,6 +53,7 @@ export class PodWorker implements PodLife {
       clock: surroundings.clock,
       pod: { namespace, name, uid },
       status: (current) => this.#statusOf(current),
+      delayMs: () => surroundings.knobs.settings().statusDelayMs,
     });
   }
 
@@ -69,6 +71,10 @@ export class PodWorker implements PodLife {
 
   changed(): void {
     this.#status.changed();
+    const isReady = this.#supervisors.every(({ record }) => record.role === 'init' || record.ready);
+    // Others wait for a pod to be ready, or must know at once that it is not.
+    if (isReady !== this.#isReady) this.#status.hurry();
+    this.#isReady = isReady;
   }
 
   /** Begins; also where nothing may be written. */

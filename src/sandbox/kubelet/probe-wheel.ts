@@ -14,9 +14,8 @@ export function createProbeWheel(clock: SandboxClock): ProbeWheel {
   let timer: { readonly atMs: number; readonly handle: Timer } | undefined;
   let stopped = false;
 
-  const arm = (): void => {
-    if (stopped || buckets.size === 0) return;
-    const atMs = Math.min(...buckets.keys());
+  const arm = (atMs: number): void => {
+    if (stopped) return;
     if (timer !== undefined && timer.atMs <= atMs) return;
     timer?.handle.cancel();
     timer = { atMs, handle: clock.after(atMs - clock.nowMs(), () => fire(atMs)) };
@@ -26,7 +25,7 @@ export function createProbeWheel(clock: SandboxClock): ProbeWheel {
     const due = buckets.get(atMs) ?? new Set();
     buckets.delete(atMs);
     for (const act of due) act();
-    arm();
+    if (buckets.size > 0) arm(Math.min(...buckets.keys()));
   };
   return {
     after: (delayMs, act) => {
@@ -36,7 +35,7 @@ export function createProbeWheel(clock: SandboxClock): ProbeWheel {
       // A function of its own, since the same one may be asked for twice.
       const entry = (): void => act();
       bucket.add(entry);
-      arm();
+      arm(atMs);
       return () => void bucket.delete(entry);
     },
     stop: () => {

@@ -8,6 +8,8 @@ import type { PodStatus } from './pod-spec.ts';
 export interface StatusWriter {
   /** Says that the status may be another one now. May be called where nothing may be written. */
   readonly changed: () => void;
+  /** Says that what was gathered shall be written now. */
+  readonly hurry: () => void;
   /** Resolves when everything that was said is written, or the pod is gone. */
   readonly settled: () => Promise<void>;
 }
@@ -18,13 +20,18 @@ export interface StatusWriterInput {
   readonly clock: SandboxClock;
   readonly pod: { readonly namespace: string; readonly name: string; readonly uid: string };
   readonly status: (pod: KubeObject) => PodStatus;
+  /** How long changes are gathered before they are written, unless somebody hurries. */
+  readonly delayMs: () => number;
 }
 
 const RETRY_MS = 1000;
 
-export function createStatusWriter({ view, writer, clock, pod: { namespace, name, uid }, status }: StatusWriterInput): StatusWriter {
+export function createStatusWriter(input: StatusWriterInput): StatusWriter {
+  const { view, writer, clock, status } = input;
+  const { namespace, name, uid } = input.pod;
   let dirty = false;
   let flushing: Promise<void> | undefined;
+  const gathering = createGathering(clock);
 
   const writeOnce = async (): Promise<'done' | 'again' | 'later'> => {
     const pod = view.get('pods', name, namespace);
@@ -46,10 +53,13 @@ export function createStatusWriter({ view, writer, clock, pod: { namespace, name
   const flush = async (): Promise<void> => {
     while (dirty) {
       // Lets what happens in the same moment be written with it.
-      await clock.sleep(0);
+      await gathering.end(input.delayMs());
       dirty = false;
       const result = await writeOnce();
-      if (result !== 'done') dirty = true;
+      if (result !== 'done') {
+        dirty = true;
+        gathering.hurry();
+      }
       if (result === 'later') await clock.sleep(RETRY_MS);
     }
   };
@@ -59,8 +69,43 @@ export function createStatusWriter({ view, writer, clock, pod: { namespace, name
       if (flushing !== undefined) return;
       flushing = flush().finally(() => (flushing = undefined));
     },
+    hurry: gathering.hurry,
     settled: async () => {
+      if (dirty) gathering.hurry();
       while (flushing !== undefined) await flushing;
+    },
+  };
+}
+
+interface Gathering {
+  /** Resolves after the delay, or earlier when somebody has hurried since the last time. */
+  readonly end: (delayMs: number) => Promise<void>;
+  readonly hurry: () => void;
+}
+
+function createGathering(clock: SandboxClock): Gathering {
+  let isUrgent = false;
+  let endNow: (() => void) | undefined;
+  const wait = (delayMs: number): Promise<void> => {
+    if (delayMs <= 0 || isUrgent) return clock.sleep(0);
+    return new Promise((resolve) => {
+      const timer = clock.after(delayMs, resolve);
+      endNow = () => {
+        timer.cancel();
+        // A turn later, as without a delay.
+        clock.after(0, resolve);
+      };
+    });
+  };
+  return {
+    end: async (delayMs) => {
+      await wait(delayMs);
+      endNow = undefined;
+      isUrgent = false;
+    },
+    hurry: () => {
+      isUrgent = true;
+      endNow?.();
     },
   };
 }

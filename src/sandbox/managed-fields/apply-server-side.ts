@@ -74,7 +74,8 @@ function checkShape(applied: KubeObject, schema: TypeSchema): void {
   const errors = shapeErrors(applied, schema);
   if (errors.length === 0) return;
   const { apiVersion, kind, metadata } = applied;
-  const what = `${metadata.namespace ?? ''}/${metadata.name}; ${apiVersion}, Kind=${kind}`;
+  const groupVersion = apiVersion.includes('/') ? apiVersion : `/${apiVersion}`;
+  const what = `${metadata.namespace ?? ''}/${metadata.name}; ${groupVersion}, Kind=${kind}`;
   const text = errors.length === 1 ? (errors[0] ?? '') : `errors:\n${errors.map((error) => `  ${error}`).join('\n')}`;
   throw new StatusError(500, undefined, `failed to create typed patch object (${what}): ${text}`);
 }

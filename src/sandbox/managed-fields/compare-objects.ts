@@ -46,13 +46,24 @@ export function withoutFields({ added, modified, removed }: Comparison, fields: 
 function compareValues(left: unknown, right: unknown, schema: TypeSchema): Difference {
   if (left === right) return SAME;
   if (left === undefined || right === undefined) {
-    const shape = shapeOf(schema, left ?? right);
-    return ofOneSide(left, right, shape);
+    return left === undefined ? comeWhole(right, schema) : ofOneSide(left, right, shapeOf(schema, left));
   }
   const [leftShape, rightShape] = [shapeOf(schema, left), shapeOf(schema, right)];
   if (sameShape(leftShape, rightShape)) return compareShaped(left, right, rightShape);
   // The value has become one of another type: what the old one held is gone, and what the new one holds has come.
   return unite(compareShaped(left, right, leftShape), compareShaped(left, right, rightShape));
+}
+
+/** What comes with parts that never change, by their schema: pods of one template share them. */
+const comings = new WeakMap<object, { readonly schema: TypeSchema; readonly difference: Difference }>();
+
+function comeWhole(value: unknown, schema: TypeSchema): Difference {
+  if (typeof value !== 'object' || value === null || !Object.isFrozen(value)) return ofOneSide(undefined, value, shapeOf(schema, value));
+  const known = comings.get(value);
+  if (known?.schema === schema) return known.difference;
+  const difference = ofOneSide(undefined, value, shapeOf(schema, value));
+  comings.set(value, { schema, difference });
+  return difference;
 }
 
 function ofOneSide(left: unknown, right: unknown, shape: Shape): Difference {

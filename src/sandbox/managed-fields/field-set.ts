@@ -144,6 +144,7 @@ export function pathsOf(set: FieldSet): readonly (readonly PathElement[])[] {
 }
 
 function sortedNodes(set: FieldSet): readonly (readonly [PathElement, FieldNode])[] {
+  if (set.size === 1) return [...set];
   return [...set].toSorted(([left], [right]) => compareElements(left, right));
 }
 
@@ -183,10 +184,17 @@ export function encodeFields(set: FieldSet): JsonRecord {
 }
 
 const NO_FIELDS: JsonRecord = Object.freeze({});
+/** Sets below the top, as they are written without their own path and with it. */
+const levels = new WeakMap<FieldSet, JsonRecord>();
+const memberLevels = new WeakMap<FieldSet, JsonRecord>();
 
 function encodeLevel(set: FieldSet, isMember: boolean): JsonRecord {
   if (set.size === 0) return NO_FIELDS;
+  const remembered = isMember ? memberLevels : levels;
+  const known = remembered.get(set);
+  if (known !== undefined) return known;
   const fields: Record<string, JsonRecord> = isMember ? { '.': NO_FIELDS } : {};
   for (const [element, node] of sortedNodes(set)) fields[element] = encodeLevel(node.children, node.member);
-  return Object.freeze(fields);
+  remembered.set(set, Object.freeze(fields));
+  return fields;
 }

@@ -14,12 +14,21 @@ const SCALE_TARGET = { kind: '', name: '' };
 const NAMES = { kind: '', plural: '' };
 const ROLE_REF = { apiGroup: '', kind: '', name: '' };
 const SPEC_AND_STATUS = { spec: {}, status: {} };
+const REVIEW = { spec: {}, status: { allowed: false } };
 const LOAD_BALANCED = { spec: {}, status: { loadBalancer: {} } };
 
 /** By apiVersion and kind; kinds of which only metadata is such a structure are left out. */
 const ZERO_FORMS: Readonly<Record<string, JsonRecord>> = {
   'v1 Binding': { target: {} },
-  'v1 Event': { involvedObject: {}, source: {} },
+  'v1 Event': {
+    involvedObject: {},
+    source: {},
+    eventTime: null,
+    firstTimestamp: null,
+    lastTimestamp: null,
+    reportingComponent: '',
+    reportingInstance: '',
+  },
   'v1 LimitRange': { spec: { limits: null } },
   'v1 Namespace': SPEC_AND_STATUS,
   'v1 Node': { spec: {}, status: { daemonEndpoints: { kubeletEndpoint: { Port: 0 } }, nodeInfo: {} } },
@@ -44,7 +53,13 @@ const ZERO_FORMS: Readonly<Record<string, JsonRecord>> = {
   },
   'apps/v1 Deployment': { spec: { selector: null, strategy: {}, template: TEMPLATE }, status: {} },
   'apps/v1 ReplicaSet': { spec: { selector: null, template: TEMPLATE }, status: { replicas: 0 } },
-  'apps/v1 StatefulSet': { spec: { selector: null, template: TEMPLATE, updateStrategy: {} }, status: { replicas: 0 } },
+  'apps/v1 StatefulSet': { spec: { selector: null, serviceName: '', template: TEMPLATE, updateStrategy: {} }, status: { replicas: 0 } },
+  'authentication.k8s.io/v1 TokenRequest': { spec: { audiences: null }, status: { expirationTimestamp: null, token: '' } },
+  'authentication.k8s.io/v1 TokenReview': SPEC_AND_STATUS,
+  'authorization.k8s.io/v1 LocalSubjectAccessReview': REVIEW,
+  'authorization.k8s.io/v1 SelfSubjectAccessReview': REVIEW,
+  'authorization.k8s.io/v1 SelfSubjectRulesReview': SPEC_AND_STATUS,
+  'authorization.k8s.io/v1 SubjectAccessReview': REVIEW,
   'autoscaling/v1 HorizontalPodAutoscaler': {
     spec: { maxReplicas: 0, scaleTargetRef: SCALE_TARGET },
     status: { currentReplicas: 0, desiredReplicas: 0 },
@@ -58,7 +73,13 @@ const ZERO_FORMS: Readonly<Record<string, JsonRecord>> = {
   'certificates.k8s.io/v1 CertificateSigningRequest': { spec: { request: null, signerName: '' }, status: {} },
   'coordination.k8s.io/v1 Lease': { spec: {} },
   'discovery.k8s.io/v1 EndpointSlice': { addressType: '', endpoints: null, ports: null },
-  'events.k8s.io/v1 Event': { deprecatedSource: {}, eventTime: null, regarding: {} },
+  'events.k8s.io/v1 Event': {
+    deprecatedFirstTimestamp: null,
+    deprecatedLastTimestamp: null,
+    deprecatedSource: {},
+    eventTime: null,
+    regarding: {},
+  },
   'flowcontrol.apiserver.k8s.io/v1 FlowSchema': { spec: { priorityLevelConfiguration: { name: '' } }, status: {} },
   'flowcontrol.apiserver.k8s.io/v1 PriorityLevelConfiguration': { spec: { type: '' }, status: {} },
   'networking.k8s.io/v1 IPAddress': { spec: { parentRef: null } },

@@ -182,8 +182,8 @@ describe('versions of one resource', () => {
       spec: {
         ...reference,
         metrics: [
-          { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 50 } } },
           { type: 'Pods', pods: { metric: { name: 'q' }, target: { type: 'AverageValue', averageValue: '5' } } },
+          { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 50 } } },
         ],
         behavior: { scaleUp: { selectPolicy: 'Disabled' } },
       },

@@ -106,7 +106,7 @@ function readColumn(column: Json): PrinterColumn {
     name: text(column['name']),
     type,
     format: text(column['format']),
-    description: text(column['description']),
+    description: text(column['description']) || `Custom resource definition column (in JSONPath format): ${text(column['jsonPath'])}`,
     priority: typeof column['priority'] === 'number' ? column['priority'] : 0,
     cell: (object, nowMs) => customCell(findJsonPath(path, object) ?? [], type, nowMs),
   };

@@ -42,9 +42,18 @@ function scale(value: bigint, suffix: string): { readonly value: bigint; readonl
  * @source k8s.io/apimachinery pkg/api/resource/quantity.go (CanonicalizeBytes) of 1.34
  */
 export function canonicalQuantity(value: string | number): string {
-  const quantity = parseQuantity(String(value));
-  return quantity === undefined ? String(value) : formatQuantity(quantity);
+  const given = String(value);
+  const known = canonicalTexts.get(given);
+  if (known !== undefined) return known;
+  const quantity = parseQuantity(given);
+  const canonical = quantity === undefined ? given : formatQuantity(quantity);
+  if (canonicalTexts.size < MOST_REMEMBERED_TEXTS) canonicalTexts.set(given, canonical);
+  return canonical;
 }
+
+/** Thousands of pods ask for the same few amounts; what is remembered here never changes. */
+const canonicalTexts = new Map<string, string>();
+const MOST_REMEMBERED_TEXTS = 1000;
 
 export function formatQuantity({ nano, format }: Quantity): string {
   if (nano === 0n) return '0';

@@ -69,4 +69,9 @@ export interface ResourceDefinition {
 export interface Allocator {
   clusterIp(): string;
   nodePort(): number;
+  /** Why a client may not have the address that it asks for, in the words of Kubernetes; undefined when it may. */
+  clusterIpProblem?(address: string): string | undefined;
+  nodePortProblem?(port: number): string | undefined;
+  /** Of a dry run: it says what would be given next, and gives nothing. */
+  preview?(): Allocator;
 }

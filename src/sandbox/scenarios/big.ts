@@ -2,7 +2,7 @@
 import { istioManifests } from '../istio/manifests/istio-manifests.ts';
 import type { KubeObject } from '../objects/kube-object.ts';
 import { deploymentObject, gatewayObjects, ingressObjects, namespaceObject, serviceObject } from './scenario-objects.ts';
-import type { Scenario } from './scenario.ts';
+import type { Scenario, ScenarioStage } from './scenario.ts';
 
 export interface BigScenarioOptions {
   readonly namespaces: number;
@@ -10,6 +10,8 @@ export interface BigScenarioOptions {
   readonly workloads: number;
   /** Of each workload; 1 when absent. */
   readonly replicas?: number;
+  /** False: without Istio, only the workloads. */
+  readonly mesh?: boolean;
   /** Of the unrevisioned control plane; 1.28.2 when absent. */
   readonly version?: string;
 }
@@ -21,31 +23,24 @@ const PODS_PER_NODE = 80;
 /** From so many on, sidecars do not listen: each of their ports is an open file. */
 const MOST_LISTENING_PODS = 500;
 
-export function bigScenario({ namespaces, workloads, replicas = 1, version = '1.28.2' }: BigScenarioOptions): Scenario {
+export function bigScenario(options: BigScenarioOptions): Scenario {
+  const { namespaces, workloads, replicas = 1, mesh = true, version = '1.28.2' } = options;
   const pods = namespaces * workloads * replicas;
   const names = Array.from({ length: namespaces }, (_, index) => `team-${String(index + 1).padStart(4, '0')}`);
-  const controlPlane = istioManifests({ revision: 'default', version, defaults: 'istioctl', replicas: pods > 1000 ? 2 : 1 });
   return {
     name: 'big',
-    title: `${namespaces} namespaces with ${workloads} workloads each, in a mesh of Istio ${version}`,
+    title: `${namespaces} namespaces with ${workloads} workloads each${mesh ? `, in a mesh of Istio ${version}` : ''}`,
     nodes: Math.max(2, Math.ceil(pods / PODS_PER_NODE)),
     appImages: [`${IMAGE}:*`],
     istio: { sidecarsListen: pods <= MOST_LISTENING_PODS },
     podEvents: pods > MOST_LISTENING_PODS ? 'warnings' : 'all',
+    gathersChanges: pods > MOST_LISTENING_PODS,
     stages: [
-      { name: 'control plane', objects: [namespaceObject('istio-system'), ...controlPlane], until: 'control-plane-ready' },
-      {
-        name: 'namespaces',
-        objects: [namespaceObject('istio-ingress', INJECTED), ...names.map((name) => namespaceObject(name, INJECTED))],
-        until: 'applied',
-      },
+      ...(mesh ? [controlPlane(version, pods)] : []),
+      { name: 'namespaces', objects: names.map((name) => namespaceObject(name, mesh ? INJECTED : {})), until: 'applied' },
       {
         name: 'workloads',
-        objects: [
-          ...names.flatMap((name) => team(name, workloads, replicas)),
-          ...gatewayObjects('istio-ingress', 'istio-ingressgateway', 2),
-          ...ingressObjects(names[0] ?? 'default', 'shop', { host: 'app-01', port: PORT }),
-        ],
+        objects: [...names.flatMap((name) => team(name, workloads, replicas)), ...(mesh ? ingress(names[0] ?? 'default') : [])],
         until: 'workloads-ready',
       },
     ],
@@ -53,6 +48,20 @@ export function bigScenario({ namespaces, workloads, replicas = 1, version = '1.
 }
 
 const INJECTED = { 'istio-injection': 'enabled' };
+const INGRESS = 'istio-ingress';
+
+function controlPlane(version: string, pods: number): ScenarioStage {
+  const istio = istioManifests({ revision: 'default', version, defaults: 'istioctl', replicas: pods > 1000 ? 2 : 1 });
+  return { name: 'control plane', objects: [namespaceObject('istio-system'), ...istio], until: 'control-plane-ready' };
+}
+
+function ingress(namespace: string): readonly KubeObject[] {
+  return [
+    namespaceObject(INGRESS, INJECTED),
+    ...gatewayObjects(INGRESS, 'istio-ingressgateway', 2),
+    ...ingressObjects(namespace, 'shop', { host: 'app-01', port: PORT }),
+  ];
+}
 
 /** Workloads that ask each other in a chain of at most three. */
 function team(namespace: string, workloads: number, replicas: number): readonly KubeObject[] {

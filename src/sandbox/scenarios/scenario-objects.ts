@@ -47,6 +47,8 @@ export function statefulSetObject(options: WorkloadOptions): KubeObject {
     spec: {
       serviceName: options.labels['app'] ?? options.name,
       replicas: options.replicas,
+      // The first start need not wait for one pod after the other; updates go in order all the same.
+      podManagementPolicy: 'Parallel',
       selector: { matchLabels: options.labels },
       template: podTemplate(options),
     },

@@ -1,6 +1,15 @@
 /** When a stage of a scenario has come so far that the next one can begin. */
 import type { ClusterView } from '../cluster/cluster-view.ts';
-import type { KubeObject } from '../objects/kube-object.ts';
+import type { GroupResource, KubeObject } from '../objects/kube-object.ts';
+
+/** A change of any of them may end a stage. */
+export const RESOURCES_OF_READINESS: readonly GroupResource[] = [
+  'deployments.apps',
+  'statefulsets.apps',
+  'configmaps',
+  'mutatingwebhookconfigurations.admissionregistration.k8s.io',
+  'validatingwebhookconfigurations.admissionregistration.k8s.io',
+];
 
 interface Counts {
   readonly replicas?: number;

@@ -20,10 +20,12 @@ export interface Scenario {
   readonly istio: Partial<IstioSettings>;
   /** Thousands of pods write too many events. */
   readonly podEvents: 'all' | 'warnings' | 'none';
+  /** Controllers and kubelets gather changes for a moment and write them at once: what thousands of pods need to come up in seconds. */
+  readonly gathersChanges?: boolean;
 }
 
 /**
- * @param text a name, for `big` with its size: `big:NAMESPACESxWORKLOADS`, for `bookinfo` perhaps with tags: `bookinfo:prod,stable`
+ * @param text a name, for `big` with its size: `big:NAMESPACESxWORKLOADS` or `big:NAMESPACESxWORKLOADSxREPLICAS`, for `bookinfo` perhaps with tags: `bookinfo:prod,stable`
  * @returns undefined for a name that there is not; the module of the scenario is loaded when it is asked for
  */
 export async function findScenario(text: string): Promise<Scenario | undefined> {
@@ -33,9 +35,19 @@ export async function findScenario(text: string): Promise<Scenario | undefined> 
     return (await import('./bookinfo.ts')).bookinfoScenario({ tags });
   }
   if (name === 'empty')
-    return { name, title: 'Kubernetes without Istio', nodes: 1, stages: [], appImages: [], istio: {}, podEvents: 'all' };
+    return {
+      name,
+      title: 'Kubernetes without Istio',
+      nodes: 1,
+      stages: [],
+      appImages: ['docker.io/istio/examples-bookinfo-*'],
+      istio: {},
+      podEvents: 'all',
+    };
   if (name !== 'big') return undefined;
-  const match = /^(\d{1,4})x(\d{1,4})$/.exec(size ?? '20x5');
+  const match = /^(\d{1,4})x(\d{1,4})(?:x(\d{1,4}))?$/.exec(size ?? '20x5');
   if (match === null) return undefined;
-  return (await import('./big.ts')).bigScenario({ namespaces: Number(match[1]), workloads: Number(match[2]) });
+  const [, namespaces, workloads, replicas = '1'] = match;
+  const counts = { namespaces: Number(namespaces), workloads: Number(workloads), replicas: Number(replicas) };
+  return (await import('./big.ts')).bigScenario(counts);
 }

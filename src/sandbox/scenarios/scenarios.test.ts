@@ -53,12 +53,13 @@ describe('scenarios', () => {
   test.each([
     ['big:3x4', 12],
     ['big', 100],
+    ['big:3x4x2', 12],
   ])('%s has as many workloads as it says', async (name, workloads) => {
     const objects = (await findScenario(name))?.stages.flatMap((stage) => stage.objects) ?? [];
     expect(objects.filter((o) => o.kind === 'Deployment' && o.metadata.namespace?.startsWith('team-'))).toHaveLength(workloads);
   });
 
-  test.each(['ghost', 'big:x', 'big:1x1x1'])('%s is none', async (name) => {
+  test.each(['ghost', 'big:x', 'big:1x1x1x1'])('%s is none', async (name) => {
     expect(await findScenario(name)).toBeUndefined();
   });
 });

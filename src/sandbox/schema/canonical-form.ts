@@ -46,6 +46,33 @@ export function toCanonicalForm(object: KubeObject): KubeObject {
   return { kind, apiVersion, ...canonicalMessage(object, descriptor) } as unknown as KubeObject;
 }
 
+interface Remembered {
+  readonly type: string;
+  readonly canonical: unknown;
+}
+
+/**
+ * The canonical forms of parts that never change: a thousand pods then share what they have of their template, and whoever compares or
+ * walks them finds that he knows them.
+ */
+const canonicalParts = new WeakMap<object, Remembered>();
+
+function once(part: object, type: string, write: () => unknown): unknown {
+  if (!Object.isFrozen(part)) return write();
+  const known = canonicalParts.get(part);
+  if (known?.type === type) return known.canonical;
+  const remembered = { type, canonical: freeze(write()) };
+  canonicalParts.set(part, remembered);
+  if (typeof remembered.canonical === 'object' && remembered.canonical !== null) canonicalParts.set(remembered.canonical, remembered);
+  return remembered.canonical;
+}
+
+function freeze(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+  for (const part of Object.values(value)) freeze(part);
+  return Object.freeze(value);
+}
+
 function canonicalMessage(value: Json, descriptor: MessageDescriptor): JsonObject {
   const result: JsonObject = {};
   for (const field of descriptor.fields) {
@@ -80,13 +107,15 @@ function scalarZero(type: string): unknown {
 function presentForm({ kind, type, isMessage, zero }: FieldDescriptor, value: unknown): unknown {
   if (kind === 'repeated' && Array.isArray(value)) {
     if (value.length === 0 && zero === 'omitted') return undefined;
-    return value.map((item: unknown) => canonicalItem(item, type, isMessage));
+    return once(value, `[]${type}`, () => value.map((item: unknown) => canonicalItem(item, type, isMessage)));
   }
   if (kind === 'map' && isObject(value)) {
     const entries = Object.entries(value);
     if (entries.length === 0 && zero === 'omitted') return undefined;
     // Go writes maps in the order of their keys.
-    return Object.fromEntries(entries.sort(byKey).map(([key, item]) => [key, canonicalItem(item, type, isMessage)]));
+    return once(value, `{}${type}`, () =>
+      Object.fromEntries(entries.sort(byKey).map(([key, item]) => [key, canonicalItem(item, type, isMessage)])),
+    );
   }
   if (isMessage) return canonicalValue(value, type);
   return zero === 'omitted' && (value === '' || value === 0 || value === false) ? undefined : value;
@@ -109,7 +138,9 @@ function canonicalValue(value: unknown, type: string): unknown {
   if (unions.has(type)) return canonicalUnion(value);
   const descriptor = messageDescriptor(type);
   if (descriptor === undefined || descriptor.isList || !isObject(value)) return value;
-  return isKindType(type) ? { ...ownKind(value), ...canonicalMessage(value, descriptor) } : canonicalMessage(value, descriptor);
+  return once(value, type, () =>
+    isKindType(type) ? { ...ownKind(value), ...canonicalMessage(value, descriptor) } : canonicalMessage(value, descriptor),
+  );
 }
 
 /** Objects inside of others, such as claims of a StatefulSet, may say what they are. */
@@ -126,9 +157,12 @@ function canonicalUnion(value: unknown): unknown {
   return Array.isArray(value) ? value.map(one) : one(value);
 }
 
+/** Of days that every month has: a time that is in its canonical form already. */
+const PLAIN_TIME = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$/;
+
 /** In UTC, with whole seconds or six digits; what cannot be read stays. */
 function canonicalTime(value: unknown, micro: boolean): unknown {
-  if (typeof value !== 'string') return value;
+  if (typeof value !== 'string' || (!micro && PLAIN_TIME.test(value))) return value;
   const atMs = Date.parse(value);
   if (Number.isNaN(atMs)) return value;
   const seconds = new Date(atMs).toISOString().slice(0, 19);

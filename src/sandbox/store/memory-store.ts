@@ -1,6 +1,7 @@
 /** The store in the memory of this process. Every write is synchronous; its listeners are told in the order of resourceVersions. */
 import type { GroupResource, KubeObject } from '../objects/kube-object.ts';
 import type { ObjectStore, StoreEvent } from './object-store.ts';
+import { FieldsPool } from './fields-pool.ts';
 import { ResourceTable } from './resource-table.ts';
 import { deepFreeze, shareStructure } from './share-structure.ts';
 
@@ -18,6 +19,8 @@ interface Owned {
 export class MemoryStore implements ObjectStore {
   readonly #tables = new Map<GroupResource, ResourceTable>();
   readonly #owned = new Map<string, Map<string, Owned>>();
+  readonly #newest = new Map<GroupResource, KubeObject>();
+  readonly #fields = new FieldsPool();
   readonly #listeners = new Map<GroupResource | undefined, Set<Listener>>();
   readonly #historySize: number;
   #resourceVersion = 0;
@@ -39,17 +42,16 @@ export class MemoryStore implements ObjectStore {
     return this.#tables.get(resource)?.list(namespace) ?? [];
   }
 
-  count(resource: GroupResource): number {
-    return this.#tables.get(resource)?.count() ?? 0;
-  }
-
   put(resource: GroupResource, object: KubeObject): KubeObject {
     const { name, namespace = '' } = object.metadata;
     const table = this.#table(resource);
     const previous = table.get(namespace, name);
     const resourceVersion = (this.#resourceVersion += 1);
     const metadata = { ...object.metadata, resourceVersion: String(resourceVersion) };
-    const stored = deepFreeze(shareStructure(previous, { ...object, metadata }));
+    // A new object often looks like the one before it, as pods of one template do.
+    const like = previous ?? this.#newest.get(resource);
+    const stored = deepFreeze(this.#fields.share(shareStructure(like, { ...object, metadata })));
+    if (previous === undefined) this.#newest.set(resource, stored);
     table.set(namespace, name, stored);
     this.#index(resource, previous, stored);
     this.#publish(table, {
@@ -67,6 +69,7 @@ export class MemoryStore implements ObjectStore {
     const previous = table?.get(namespace, name);
     if (table === undefined || previous === undefined) return undefined;
     const resourceVersion = (this.#resourceVersion += 1);
+    if (this.#newest.get(resource) === previous) this.#newest.delete(resource);
     const last = deepFreeze({ ...previous, metadata: { ...previous.metadata, resourceVersion: String(resourceVersion) } });
     table.delete(namespace, name);
     this.#index(resource, previous, undefined);

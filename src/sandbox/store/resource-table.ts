@@ -6,6 +6,8 @@ interface NamespaceTable {
   readonly objects: Map<string, KubeObject>;
   /** Sorted; undefined after a name came or went. */
   names: readonly string[] | undefined;
+  /** In the order of names; undefined after any change. */
+  list: readonly KubeObject[] | undefined;
 }
 
 export class ResourceTable {
@@ -29,11 +31,12 @@ export class ResourceTable {
   set(namespace: string, name: string, object: KubeObject): void {
     let table = this.#namespaces.get(namespace);
     if (table === undefined) {
-      table = { objects: new Map(), names: undefined };
+      table = { objects: new Map(), names: undefined, list: undefined };
       this.#namespaces.set(namespace, table);
       this.#order = undefined;
     }
     if (!table.objects.has(name)) table.names = undefined;
+    table.list = undefined;
     table.objects.set(name, object);
   }
 
@@ -41,6 +44,7 @@ export class ResourceTable {
     const table = this.#namespaces.get(namespace);
     if (table === undefined || !table.objects.delete(name)) return;
     table.names = undefined;
+    table.list = undefined;
     if (table.objects.size > 0) return;
     this.#namespaces.delete(namespace);
     this.#order = undefined;
@@ -49,13 +53,11 @@ export class ResourceTable {
   list(namespace: string | undefined): readonly KubeObject[] {
     if (namespace !== undefined) return listNamespace(this.#namespaces.get(namespace));
     this.#order ??= [...this.#namespaces.keys()].toSorted(byKeyOfNamespace);
-    return this.#order.flatMap((each) => listNamespace(this.#namespaces.get(each)));
-  }
-
-  count(): number {
-    let count = 0;
-    for (const { objects } of this.#namespaces.values()) count += objects.size;
-    return count;
+    const [only] = this.#order;
+    if (this.#order.length === 1 && only !== undefined) return listNamespace(this.#namespaces.get(only));
+    const all: KubeObject[] = [];
+    for (const each of this.#order) for (const object of listNamespace(this.#namespaces.get(each))) all.push(object);
+    return all;
   }
 
   remember(event: StoreEvent): void {
@@ -93,8 +95,15 @@ export class ResourceTable {
 
 function listNamespace(table: NamespaceTable | undefined): readonly KubeObject[] {
   if (table === undefined) return [];
+  if (table.list !== undefined) return table.list;
   table.names ??= [...table.objects.keys()].toSorted();
-  return table.names.flatMap((name) => table.objects.get(name) ?? []);
+  const list: KubeObject[] = [];
+  for (const name of table.names) {
+    const object = table.objects.get(name);
+    if (object !== undefined) list.push(object);
+  }
+  table.list = list;
+  return list;
 }
 
 /** Keys are `namespace/name`: a namespace `a-b` comes before `a`, since `-` sorts before `/`. */

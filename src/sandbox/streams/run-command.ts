@@ -20,7 +20,7 @@ const SHELLS = new Set(['sh', 'bash', 'ash', 'dash', 'zsh']);
 
 /** The program of the container is asked first; what it does not know (exit code 127) may be one of the commands here. */
 export async function runCommand(input: CommandInput): Promise<CommandResult> {
-  const answered = input.running.exec(input.command);
+  const answered = await input.running.exec(input.command);
   if (answered !== undefined && answered.exitCode !== NOT_FOUND) return answered;
   const [program = '', ...args] = input.command;
   const name = program.slice(program.lastIndexOf('/') + 1);

@@ -21,10 +21,10 @@ export interface WebhookClient {
 }
 
 export interface ClientOptions extends AddressOptions {
-  readonly clock: Pick<SandboxClock, 'nowMs' | 'after' | 'hold'>;
+  readonly clock: Pick<SandboxClock, 'nowMs' | 'after' | 'outside'>;
   /**
-   * A call holds the clock, since it takes no time of the sandbox. If nothing came back for so long by the clock of the machine,
-   * the other side is waiting for time to pass, and the clock is let go; the webhook's timeout then passes by it. Absent means
+   * A call takes no time of the sandbox, and others wait for it. If nothing came back for so long by the clock of the machine,
+   * the other side is waiting for time to pass, and they are let go; the webhook's timeout then passes by it. Absent means
    * two seconds.
    */
   readonly maxHoldMs?: number;
@@ -145,22 +145,22 @@ interface Exchange {
 }
 
 /** The timeout passes by the sandbox's clock, and by the machine's, since others may hold the sandbox's. */
-async function inTime(exchange: Exchange, clock: ClientOptions['clock']): Promise<unknown> {
-  const release = clock.hold();
-  const overdue = new AbortController();
-  const timer = clock.after(exchange.timeoutMs, () => overdue.abort());
-  const signal = AbortSignal.any([overdue.signal, AbortSignal.timeout(exchange.timeoutMs)]);
-  try {
-    return await send(exchange, signal, release);
-  } catch (error) {
-    throw signal.aborted && !(error instanceof CallFailure) ? new ConnectionProblem('context deadline exceeded') : error;
-  } finally {
-    timer.cancel();
-    release();
-  }
+function inTime(exchange: Exchange, clock: ClientOptions['clock']): Promise<unknown> {
+  return clock.outside(async (letGo) => {
+    const overdue = new AbortController();
+    const timer = clock.after(exchange.timeoutMs, () => overdue.abort());
+    const signal = AbortSignal.any([overdue.signal, AbortSignal.timeout(exchange.timeoutMs)]);
+    try {
+      return await send(exchange, signal, letGo);
+    } catch (error) {
+      throw signal.aborted && !(error instanceof CallFailure) ? new ConnectionProblem('context deadline exceeded') : error;
+    } finally {
+      timer.cancel();
+    }
+  });
 }
 
-function send(exchange: Exchange, signal: AbortSignal, release: () => void, isSecondTry = false): Promise<unknown> {
+function send(exchange: Exchange, signal: AbortSignal, letGo: () => void, isSecondTry = false): Promise<unknown> {
   const { agent, path, address, payload, maxHoldMs } = exchange;
   return new Promise((resolve, reject) => {
     const request = httpsRequest({
@@ -176,11 +176,11 @@ function send(exchange: Exchange, signal: AbortSignal, release: () => void, isSe
         'user-agent': 'kube-apiserver-admission',
       },
     });
-    request.setTimeout(maxHoldMs, release);
+    request.setTimeout(maxHoldMs, letGo);
     request.on('error', (error) => {
       // The server had closed a kept connection before the request reached it.
       if (request.reusedSocket && codeOf(error) === 'ECONNRESET' && !isSecondTry && !signal.aborted)
-        resolve(send(exchange, signal, release, true));
+        resolve(send(exchange, signal, letGo, true));
       else reject(error);
     });
     request.on('response', (response) => {

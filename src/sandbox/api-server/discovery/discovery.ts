@@ -1,4 +1,5 @@
 /** Which groups, versions and resources there are: aggregated, as clients of today ask, and as the lists of old. */
+import { createHash } from 'node:crypto';
 import type { ResourceDefinition } from '../../resources/resource-definition.ts';
 import { jsonAnswer, type Answer } from '../http/http-answers.ts';
 import { apiVersionOf, type ResourceRegistry } from '../resource-registry.ts';
@@ -139,6 +140,7 @@ function legacyResources(definition: ResourceDefinition): readonly unknown[] {
     verbs,
     ...(shortNames.length === 0 ? {} : { shortNames }),
     ...(categories.length === 0 ? {} : { categories }),
+    ...(verbs.includes('get') && verbs.includes('create') ? { storageVersionHash: storageVersionHash(definition) } : {}),
   };
   const parts = subresources.map((each) => {
     const [group, version] = each.apiVersion?.split('/') ?? [];
@@ -152,6 +154,12 @@ function legacyResources(definition: ResourceDefinition): readonly unknown[] {
     };
   });
   return [itself, ...parts];
+}
+
+/** As apiserver pkg/endpoints/discovery/storageversionhash.go, v0.34; clients only look whether it changes. */
+function storageVersionHash({ storageApiVersion, kind }: ResourceDefinition): string {
+  const text = `${storageApiVersion.includes('/') ? '' : '/'}${storageApiVersion}/${kind}`;
+  return createHash('sha256').update(text).digest().subarray(0, 8).toString('base64');
 }
 
 function wantsAggregated(accept: string | undefined): boolean {

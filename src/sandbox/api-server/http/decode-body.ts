@@ -36,7 +36,7 @@ const MEDIA_TYPES: Readonly<Record<string, MediaType>> = {
 /** A body without a type is taken for JSON. @throws StatusError 415 */
 export function mediaTypeOf(contentType: string | undefined): MediaType {
   const type = (contentType ?? '').split(';')[0]?.trim() ?? '';
-  const known = type === '' ? 'json' : MEDIA_TYPES[type];
+  const known = (contentType ?? '') === '' ? 'json' : MEDIA_TYPES[type];
   if (known !== undefined) return known;
   throw new StatusError(
     415,
@@ -90,12 +90,18 @@ function parseYamlBody(text: string, kind: string): ParsedJson {
 export function parseYaml(text: string, refusal: (why: string) => StatusError): unknown {
   const document = parseDocument(text, { uniqueKeys: false, version: '1.1' });
   const [error] = document.errors;
-  if (error !== undefined) throw refusal(`yaml: line ${error.linePos?.[0].line ?? 1}: ${goYamlProblem(error.message)}`);
-  return document.toJS() as unknown;
+  if (error !== undefined) throw refusal(`yaml: line ${error.linePos?.[0].line ?? 1}: ${goYamlProblem(error.message, text)}`);
+  try {
+    return document.toJS() as unknown;
+  } catch {
+    // A small text whose aliases stand for more than a machine can hold.
+    throw refusal('yaml: document contains excessive aliasing');
+  }
 }
 
 /** The commonest mistakes in the words of Go's parser. */
-function goYamlProblem(message: string): string {
+function goYamlProblem(message: string, text: string): string {
+  if (/end with a [\]}]/.test(message) && /[[{,:]$/.test(text.trimEnd())) return 'did not find expected node content';
   if (message.includes('end with a ]')) return "did not find expected ',' or ']'";
   if (message.includes('end with a }')) return "did not find expected ',' or '}'";
   if (/tab/i.test(message)) return 'found character that cannot start any token';
@@ -123,8 +129,17 @@ function checkType(sent: KubeObject, type: BodyType): KubeObject {
   const problem = custom ? undefined : kindProblem(object, type);
   if (custom) checkCustomKind(object, type);
   if (problem === undefined) return object;
-  if (object.kind === kind && groupOf(object.apiVersion) === groupOf(apiVersion)) throw badRequest(problem);
+  if (isOtherVersion(object, type)) throw badRequest(problem);
   throw cannotBeHandled(object, kind, problem);
+}
+
+/** Another version of the same kind, one that the server knows. */
+function isOtherVersion(
+  object: Pick<KubeObject, 'apiVersion' | 'kind'>,
+  { apiVersion, kind }: Pick<BodyType, 'apiVersion' | 'kind'>,
+): boolean {
+  const sameKind = object.kind === kind && groupOf(object.apiVersion) === groupOf(apiVersion);
+  return sameKind && builtInSchemas(object.apiVersion, object.kind) !== undefined;
 }
 
 function versionMismatch(sent: string, expected: string): string {
@@ -153,7 +168,7 @@ export function kindProblem(
 ): string | undefined {
   const { apiVersion, kind } = type;
   if (object.apiVersion === apiVersion && object.kind === kind) return undefined;
-  if (object.kind === kind && groupOf(object.apiVersion) === groupOf(apiVersion)) return versionMismatch(object.apiVersion, apiVersion);
+  if (isOtherVersion(object, type)) return versionMismatch(object.apiVersion, apiVersion);
   if (builtInSchemas(object.apiVersion, object.kind) === undefined)
     return `no kind ${JSON.stringify(object.kind)} is registered for version ${JSON.stringify(object.apiVersion)} in scheme "pkg/runtime/scheme.go:110"`;
   const short = object.apiVersion.slice(object.apiVersion.indexOf('/') + 1);

@@ -5,7 +5,8 @@ import { StatusError, type Status } from '../../objects/status-error.ts';
 export interface Answer {
   readonly code: number;
   readonly contentType: string;
-  readonly body: string | readonly string[];
+  /** In pieces when it is long: each is made when the one before it has gone out. */
+  readonly body: string | Iterable<string>;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -69,18 +70,37 @@ function warningHeader(text: string): string {
 }
 
 /** Writes an answer, unless the client has gone. */
-export function sendAnswer(response: ServerResponse, answer: Answer, warnings: readonly string[] = []): void {
+export async function sendAnswer(response: ServerResponse, answer: Answer, warnings: readonly string[] = []): Promise<void> {
   if (response.headersSent || response.destroyed) return;
-  const chunks = typeof answer.body === 'string' ? [answer.body] : answer.body;
-  const buffers = chunks.map((chunk) => Buffer.from(chunk, 'utf8'));
-  const length = buffers.reduce((sum, { byteLength }) => sum + byteLength, 0);
-  response.writeHead(answer.code, {
-    'Content-Type': answer.contentType,
+  const { code, contentType, body, headers } = answer;
+  const whole = typeof body === 'string' ? Buffer.from(body, 'utf8') : undefined;
+  response.writeHead(code, {
+    'Content-Type': contentType,
     'Cache-Control': 'no-cache, private',
-    'Content-Length': length,
-    ...answer.headers,
+    ...(whole === undefined ? {} : { 'Content-Length': whole.byteLength }),
+    ...headers,
     ...(warnings.length === 0 ? {} : { Warning: [...new Set(warnings)].map(warningHeader) }),
   });
-  for (const buffer of buffers) response.write(buffer);
+  if (whole !== undefined) {
+    response.end(whole);
+    return;
+  }
+  for (const piece of body) {
+    if (response.destroyed) return;
+    if (!response.write(piece)) await drained(response);
+  }
   response.end();
+}
+
+/** Resolves when there is room for more, or nobody left to read it. */
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.off('drain', done);
+      response.off('close', done);
+      resolve();
+    };
+    response.once('drain', done);
+    response.once('close', done);
+  });
 }

@@ -63,7 +63,7 @@ describe('paths and methods', () => {
   });
 
   it('knows no other paths', async () => {
-    for (const path of ['/foo', '/apis/foo/v1', '/apis/foo/v1/bars', '/openapi/v2']) {
+    for (const path of ['/foo', '/apis/foo/v1', '/apis/foo/v1/bars']) {
       const reply = await server.send('GET', path);
       expect([path, reply.code, reply.text]).toEqual([path, 404, '404 page not found\n']);
     }
@@ -118,9 +118,9 @@ describe('bodies', () => {
   });
 
   it('reads YAML and answers in it', async () => {
-    const yaml = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ya\ndata:\n  on: "1"\n';
+    const yaml = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ya\ndata:\n  "on": "1"\n';
     const reply = await server.send('POST', MAPS, {
-      body: yaml.replace('on:', '"on":'),
+      body: yaml,
       type: 'application/yaml',
       accept: 'application/yaml',
     });

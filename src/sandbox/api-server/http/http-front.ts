@@ -46,6 +46,8 @@ export function createHttpFront({ core, authorizer, tokens, staticTokens }: Http
     try {
       const incoming = admit(message);
       const interception = interceptor?.(interceptedRequest(incoming)) ?? { do: 'pass' };
+      // Time must go on for a delay to pass.
+      if (interception.do === 'delay') release();
       if (await intercepted(core, interception, response)) return;
       const { info, query, user } = incoming;
       const silent = interception.do === 'silence';
@@ -53,19 +55,25 @@ export function createHttpFront({ core, authorizer, tokens, staticTokens }: Http
         info === undefined
           ? answerPath(message, incoming.path, query)
           : await answerResource(parts, { message, response, query, info, user, warnings, release, silent });
-      if (answered !== undefined) sendAnswer(response, answered, warnings);
+      if (answered === undefined) return;
+      const sent = sendAnswer(response, answered, warnings);
+      // A client that reads slowly does not stop the clock.
+      release();
+      await sent;
     } catch (error) {
-      sendFailure(response, error, warnings);
+      await sendFailure(response, error, warnings);
     }
   };
 
   return {
     handle: (message, response) => {
+      response.once('close', attended(core));
       const release = core.clock.hold();
       void answer(message, response, release).finally(release);
     },
     handleUpgrade: (message, socket, head) => {
       socket.on('error', () => socket.destroy());
+      socket.once('close', attended(core));
       upgradeRequest(parts, admit, { message, socket, head }).catch((error: unknown) => refuseUpgrade(socket, error));
     },
     serveStreams: (handler) => {
@@ -80,6 +88,11 @@ export function createHttpFront({ core, authorizer, tokens, staticTokens }: Http
   };
 }
 
+/** @returns says that the client has gone */
+function attended({ clock }: ServerCore): () => void {
+  return clock.attend?.() ?? (() => undefined);
+}
+
 function interceptedRequest({ method, path, query, info, user }: AdmittedRequest): InterceptedRequest {
   const { verb = pathVerb(method), group = '', resource = '', namespace = '', name = '' } = info ?? {};
   return { method, path, query, verb, group, resource, namespace, name, user };
@@ -88,7 +101,7 @@ function interceptedRequest({ method, path, query, info, user }: AdmittedRequest
 /** @returns whether the request has been dealt with */
 async function intercepted({ clock }: ServerCore, interception: Interception, response: ServerResponse): Promise<boolean> {
   if (interception.do === 'answer') {
-    sendAnswer(response, statusAnswer(interception.status));
+    await sendAnswer(response, statusAnswer(interception.status));
     return true;
   }
   if (interception.do === 'reset') {
@@ -100,7 +113,7 @@ async function intercepted({ clock }: ServerCore, interception: Interception, re
 }
 
 /** A Status, or the end of a stream that has begun already. */
-function sendFailure(response: ServerResponse, error: unknown, warnings: readonly string[]): void {
+async function sendFailure(response: ServerResponse, error: unknown, warnings: readonly string[]): Promise<void> {
   if (response.headersSent) response.destroy();
-  else sendAnswer(response, failureAnswer(error), warnings);
+  else await sendAnswer(response, failureAnswer(error), warnings);
 }

@@ -1,9 +1,14 @@
-/** Objects as JSON text, written once for each object that is stored: lists and a thousand watches share it. */
+/** Objects as JSON text, written once for all who read the same object within a while: a thousand watches, page after page of lists. */
 import type { KubeObject } from '../../objects/kube-object.ts';
 import { inOrder } from '../object-metadata.ts';
 
+/** Characters that are kept at most twice over: texts of a whole big cluster would need more memory than its objects. */
+const GENERATION_LENGTH = 8_000_000;
+
 export class ObjectSerializer {
-  readonly #bodies = new WeakMap<KubeObject, string>();
+  #young = new Map<KubeObject, string>();
+  #old = new Map<KubeObject, string>();
+  #youngLength = 0;
 
   serialize(object: KubeObject): string {
     return `{"kind":${JSON.stringify(object.kind)},"apiVersion":${JSON.stringify(object.apiVersion)},${this.#bodyOf(object)}`;
@@ -16,11 +21,24 @@ export class ObjectSerializer {
 
   /** All of an object but its kind and apiVersion, without the opening brace. */
   #bodyOf(object: KubeObject): string {
-    const known = this.#bodies.get(object);
-    if (known !== undefined) return known;
-    const { apiVersion: _apiVersion, kind: _kind, metadata, ...rest } = object;
-    const text = JSON.stringify({ metadata: inOrder(metadata), ...rest }).slice(1);
-    if (Object.isFrozen(object)) this.#bodies.set(object, text);
+    const young = this.#young.get(object);
+    if (young !== undefined) return young;
+    const text = this.#old.get(object) ?? bodyText(object);
+    if (Object.isFrozen(object)) this.#keep(object, text);
     return text;
   }
+
+  #keep(object: KubeObject, text: string): void {
+    if (this.#youngLength + text.length > GENERATION_LENGTH) {
+      this.#old = this.#young;
+      this.#young = new Map();
+      this.#youngLength = 0;
+    }
+    this.#young.set(object, text);
+    this.#youngLength += text.length;
+  }
+}
+
+function bodyText({ apiVersion: _apiVersion, kind: _kind, metadata, ...rest }: KubeObject): string {
+  return JSON.stringify({ metadata: inOrder(metadata), ...rest }).slice(1);
 }

@@ -2,6 +2,7 @@
 import type { KubeObject } from '../../objects/kube-object.ts';
 import { badRequest, invalid, StatusError } from '../../objects/status-error.ts';
 import type { ResourceDefinition } from '../../resources/resource-definition.ts';
+import { findConversionProblem } from '../../schema/conversion-problem.ts';
 import { findFieldProblems, findTypeProblem, strictDecodingText } from '../../schema/field-validation.ts';
 import { parseJsonStrict, type ParsedJson } from '../../schema/parse-json-strict.ts';
 import { inOrder } from '../object-metadata.ts';
@@ -62,17 +63,18 @@ function appliedYaml(text: string): unknown {
 }
 
 function parsePatch(text: string, type: PatchType): Pick<ParsedJson, 'value' | 'duplicates'> {
+  const prefix = type === 'strategic' ? '' : 'error decoding patch: ';
   let parsed: ParsedJson;
   try {
     parsed = parseJsonStrict(text);
   } catch (error) {
-    throw badRequest(`error decoding patch: ${error instanceof Error ? error.message : String(error)}`);
+    throw badRequest(`${prefix}${error instanceof Error ? error.message : String(error)}`);
   }
   const isList = Array.isArray(parsed.value);
   if (type === 'json' && !isList)
     throw badRequest(`error decoding patch: json: cannot unmarshal ${goKind(parsed.value)} into Go value of type []handlers.jsonPatchOp`);
   if (type !== 'json' && (isList || typeof parsed.value !== 'object' || parsed.value === null))
-    throw badRequest(`error decoding patch: json: cannot unmarshal ${goKind(parsed.value)} into Go value of type map[string]interface {}`);
+    throw badRequest(`${prefix}json: cannot unmarshal ${goKind(parsed.value)} into Go value of type map[string]interface {}`);
   return parsed;
 }
 
@@ -98,7 +100,8 @@ function inspect(patched: KubeObject, { definition, custom, type, text, fieldVal
   const shown = type === 'strategic' ? goMap(JSON.parse(text)) : shownObject(patched);
   const expected = { apiVersion: apiVersionOf(definition), kind: definition.kind };
   if (custom) checkCustomKind(patched, expected);
-  const problem = custom ? undefined : (kindProblem(patched, expected) ?? findTypeProblem(patched, schema));
+  const typeProblem = type === 'strategic' ? findConversionProblem : findTypeProblem;
+  const problem = custom ? undefined : (kindProblem(patched, expected) ?? typeProblem(patched, schema));
   if (problem !== undefined) throw refusedPatch(shown, problem);
   if (fieldValidation === 'Ignore') return patched;
   const problems = [...duplicates, ...findFieldProblems(patched, schema)];

@@ -53,33 +53,38 @@ export function presentList(presentation: Presentation, { definition, custom }: 
     return answer(presentation, 200, JSON.stringify(table));
   }
   if (representation.form === 'metadata') {
-    const list = { kind: 'PartialObjectMetadataList', apiVersion: 'meta.k8s.io/v1', metadata, items: items.map(metadataOf) };
+    // The real server leaves a list of metadata that holds nothing without one.
+    const list = {
+      kind: 'PartialObjectMetadataList',
+      apiVersion: 'meta.k8s.io/v1',
+      metadata,
+      items: items.length === 0 ? null : items.map(metadataOf),
+    };
     return answer(presentation, 200, JSON.stringify(list));
   }
   const listMetadata = custom ? { continue: '', ...metadata } : metadata;
   const head = { kind: `${definition.kind}List`, apiVersion: apiVersionOf(definition), metadata: listMetadata };
   const opening = `${JSON.stringify(head).slice(0, -1)},"items":[`;
-  const texts = items.map(
-    (item, index) => `${index === 0 ? '' : ','}${custom ? serializer.serialize(item) : serializer.serializeItem(item)}`,
-  );
-  const body = [opening, ...texts, ']}'];
-  return representation.yaml ? answer(presentation, 200, body.join('')) : { code: 200, contentType: JSON_TYPE, body: joined(body) };
+  const itemText = (item: KubeObject): string => (custom ? serializer.serialize(item) : serializer.serializeItem(item));
+  if (representation.yaml) return answer(presentation, 200, `${opening}${items.map(itemText).join(',')}]}`);
+  if (items.length <= SHORT_LIST) return { code: 200, contentType: JSON_TYPE, body: `${opening}${items.map(itemText).join(',')}]}` };
+  return { code: 200, contentType: JSON_TYPE, body: pieces(opening, items, itemText) };
 }
 
-/** Texts in pieces of about a megabyte: one big string would double the memory, thousands of small writes would be slow. */
-function joined(texts: readonly string[]): readonly string[] {
-  const pieces: string[] = [];
-  let piece: string[] = [];
-  let length = 0;
-  for (const text of texts) {
-    piece.push(text);
-    length += text.length;
-    if (length < 1_000_000) continue;
-    pieces.push(piece.join(''));
-    piece = [];
-    length = 0;
+/** Lists up to here go out in one piece. */
+const SHORT_LIST = 100;
+const PIECE_LENGTH = 250_000;
+
+/** A long list in pieces that are made one by one: as a whole it would need its length in memory several times over. */
+function* pieces(opening: string, items: readonly KubeObject[], itemText: (item: KubeObject) => string): Generator<string> {
+  let piece = opening;
+  for (const [index, item] of items.entries()) {
+    piece += index === 0 ? itemText(item) : `,${itemText(item)}`;
+    if (piece.length < PIECE_LENGTH) continue;
+    yield piece;
+    piece = '';
   }
-  return [...pieces, piece.join('')];
+  yield `${piece}]}`;
 }
 
 function answer({ representation }: Presentation, code: number, json: string): Answer {

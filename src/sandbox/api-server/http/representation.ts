@@ -12,6 +12,8 @@ export const PLAIN: Representation = { form: 'object', yaml: false, rowObject: '
 
 const MEDIA_TYPES = 'application/json, application/yaml, application/vnd.kubernetes.protobuf';
 
+const STREAM_TYPES = 'application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch';
+
 /** The first media range of an Accept header that can be served; protobuf is passed over, every client takes JSON as well. */
 export function negotiate(accept: string | undefined, query: URLSearchParams): Representation {
   const ranges = (accept ?? '*/*').split(',').map((range) => range.trim());
@@ -29,7 +31,7 @@ function refused(ranges: readonly string[]): StatusError {
   const asked = ranges.some((range) => range.includes('as='));
   const message = asked
     ? `only the following media types are accepted: ${MEDIA_TYPES}`
-    : `406: Not Acceptable\n\nAvailable representations: ${MEDIA_TYPES}`;
+    : `406: Not Acceptable\n\nAvailable representations: ${MEDIA_TYPES}, ${STREAM_TYPES}`;
   return asked ? new StatusError(406, 'NotAcceptable', message) : new StatusError(406, 'NotAcceptable', message, {});
 }
 

@@ -1,6 +1,7 @@
 /** What a request is about, read from its method and path alone (apiserver, pkg/endpoints/request/requestinfo.go, v0.34). */
 
 export interface ResourceRequest {
+  /** '' for methods that Kubernetes does not know. */
   readonly verb: string;
   readonly group: string;
   readonly version: string;
@@ -55,9 +56,12 @@ function verbOf(method: string, name: string, query: URLSearchParams): string {
       return 'patch';
     case 'DELETE':
       return name === '' ? 'deletecollection' : 'delete';
-    default:
+    case 'GET':
+    case 'HEAD':
       if (name !== '') return 'get';
       return isTrue(query.get('watch')) ? 'watch' : 'list';
+    default:
+      return '';
   }
 }
 

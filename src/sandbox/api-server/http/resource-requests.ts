@@ -16,6 +16,7 @@ import {
 } from './write-requests.ts';
 import { namespaceOf, presentationOf, presented, selectableOf, type Exchange, type FrontParts } from './exchange.ts';
 import { jsonAnswer, methodNotAllowed, noSuchResource, pageNotFound, type Answer } from './http-answers.ts';
+import { canonical } from '../pipeline/canonical-object.ts';
 import { listObjects } from '../pipeline/list-objects.ts';
 import { readListOptions } from '../pipeline/list-options.ts';
 import { presentList, presentObject } from './present-objects.ts';
@@ -123,7 +124,9 @@ async function answerReview(parts: FrontParts, exchange: Exchange, definition: R
     fieldValidation,
     warnings,
   });
-  const answered = reviewAccess(tracked(parts, definition, review, fieldManager), user, parts.authorizer, {
+  const read = canonical(review, false);
+  const whole = definition.applyDefaults?.(read) ?? read;
+  const answered = reviewAccess(tracked(parts, definition, whole, fieldManager), user, parts.authorizer, {
     namespace: info.namespace,
     clock: parts.core.clock,
     checkToken: (token, audiences) => checkBearer(token, parts.bearer, audiences),

@@ -5,12 +5,16 @@ import { conflict, invalid, notFound } from '../../objects/status-error.ts';
 import { timestamp } from '../../clock/sandbox-clock.ts';
 import type { FrontParts } from './exchange.ts';
 import { jsonAnswer, type Answer } from './http-answers.ts';
+import { trackUpdate } from '../../managed-fields/track-update.ts';
+import { builtInSchemas } from '../../schema/built-in-schemas.ts';
+import { canonical } from '../pipeline/canonical-object.ts';
 import type { WriteContext } from '../server-core.ts';
 
+/** As clients in Go send it: what is not set may be null. */
 interface TokenSpec {
-  readonly audiences?: readonly string[];
-  readonly expirationSeconds?: number;
-  readonly boundObjectRef?: { readonly kind?: string; readonly name?: string; readonly uid?: string };
+  readonly audiences?: readonly string[] | null;
+  readonly expirationSeconds?: number | null;
+  readonly boundObjectRef?: { readonly kind?: string; readonly name?: string; readonly uid?: string } | null;
 }
 
 const DEFAULT_SECONDS = 3_600;
@@ -19,8 +23,9 @@ const ISSUER = 'https://kubernetes.default.svc.cluster.local';
 const ABOUT = { group: 'authentication.k8s.io', kind: 'TokenRequest', resource: 'tokenrequests' };
 
 /** @throws StatusError 404 for an account or pod that is not there, 409 for another pod of that name, 422 for too short a time */
-export function answerTokenRequest(parts: FrontParts, { namespace }: WriteContext, name: string, request: KubeObject): Answer {
+export function answerTokenRequest(parts: FrontParts, context: WriteContext, name: string, request: KubeObject): Answer {
   const { core, bearer } = parts;
+  const { namespace } = context;
   const tokens: ServiceAccountTokens = bearer.tokens;
   const account = core.store.get('serviceaccounts', namespace, name);
   if (account === undefined) throw notFound({ group: '', resource: 'serviceaccounts', kind: 'ServiceAccount' }, name);
@@ -34,7 +39,8 @@ export function answerTokenRequest(parts: FrontParts, { namespace }: WriteContex
         message: `Invalid value: ${expirationSeconds}: may not specify a duration less than 10 minutes`,
       },
     ]);
-  const audiences = spec.audiences === undefined || spec.audiences.length === 0 ? [ISSUER] : spec.audiences;
+  const asked = spec.audiences ?? [];
+  const audiences = asked.length === 0 ? [ISSUER] : asked;
   const pod = boundPod(parts, namespace, spec);
   const issued = tokens.issueToken({
     serviceAccount: name,
@@ -48,10 +54,32 @@ export function answerTokenRequest(parts: FrontParts, { namespace }: WriteContex
   return jsonAnswer(201, {
     kind: 'TokenRequest',
     apiVersion: 'authentication.k8s.io/v1',
-    metadata: { name, namespace, creationTimestamp: timestamp(core.clock) },
+    metadata: { name, namespace, ...tokenMetadata(core, context, account, request) },
     spec: { audiences, expirationSeconds, boundObjectRef: spec.boundObjectRef ?? null },
     status: { token: issued.token, expirationTimestamp },
   });
+}
+
+/** The token has the uid of its account, and says who asked for it. */
+function tokenMetadata({ clock }: FrontParts['core'], context: WriteContext, account: KubeObject, request: KubeObject) {
+  const read = canonical(request, false);
+  const { expirationSeconds, ...spec } = (read['spec'] ?? {}) as Readonly<Record<string, unknown>>;
+  const tracked = trackUpdate({
+    before: undefined,
+    after: { ...read, spec: { ...spec, expirationSeconds: expirationSeconds ?? DEFAULT_SECONDS } } as KubeObject,
+    schema: builtInSchemas(read.apiVersion, read.kind),
+    manager: context.fieldManager,
+    apiVersion: read.apiVersion,
+    subresource: context.subresource,
+    time: timestamp(clock),
+  });
+  const { uid } = account.metadata;
+  const { managedFields } = tracked.metadata;
+  return {
+    ...(uid === undefined ? {} : { uid }),
+    creationTimestamp: timestamp(clock),
+    ...(managedFields === undefined ? {} : { managedFields }),
+  };
 }
 
 function boundPod(
@@ -59,6 +87,10 @@ function boundPod(
   namespace: string,
   { boundObjectRef }: TokenSpec,
 ): { readonly name: string; readonly uid: string } | undefined {
+  if (boundObjectRef?.kind === 'Secret') {
+    const { name = '' } = boundObjectRef;
+    if (core.store.get('secrets', namespace, name) === undefined) throw notFound({ group: '', resource: 'secrets', kind: 'Secret' }, name);
+  }
   if (boundObjectRef?.kind !== 'Pod') return undefined;
   const { name = '', uid = '' } = boundObjectRef;
   const about = { group: '', resource: 'pods', kind: 'Pod' };

@@ -40,7 +40,7 @@ export async function upgradeRequest(
 /** The socket is no longer HTTP's once a client asked to upgrade: the refusal is written by hand. */
 export function refuseUpgrade(socket: Duplex, error: unknown): void {
   const { code, contentType, body } = failureAnswer(error);
-  const text = typeof body === 'string' ? body : body.join('');
+  const text = typeof body === 'string' ? body : [...body].join('');
   if (!socket.writable) return;
   const length = Buffer.byteLength(text);
   socket.end(`HTTP/1.1 ${code} Refused\r\nContent-Type: ${contentType}\r\nContent-Length: ${length}\r\nConnection: close\r\n\r\n${text}`);

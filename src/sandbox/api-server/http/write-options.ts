@@ -35,7 +35,7 @@ export function readWriteOptions(kind: OptionsKind, query: URLSearchParams, user
       field: 'fieldManager',
       message: `Too long: may not be more than ${MAX_MANAGER_BYTES} bytes`,
     });
-  errors.push(...dryRunErrors(dryRun));
+  errors.push(...unprintable(fieldManager), ...dryRunErrors(dryRun));
   if (!['', 'Strict', 'Warn', 'Ignore'].includes(fieldValidation))
     errors.push({
       reason: 'FieldValueNotSupported',
@@ -49,6 +49,18 @@ export function readWriteOptions(kind: OptionsKind, query: URLSearchParams, user
     fieldValidation: fieldValidation === 'Strict' || fieldValidation === 'Ignore' ? fieldValidation : 'Warn',
     force: truth(force),
   };
+}
+
+/** Only the first character that cannot be printed is named. */
+function unprintable(manager: string): readonly FieldError[] {
+  const found = /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u.exec(manager);
+  if (found === null) return [];
+  const code = found[0].codePointAt(0) ?? 0;
+  const at = Buffer.byteLength(manager.slice(0, found.index));
+  const shown = JSON.stringify(manager).replaceAll(/\\u00([0-9a-f]{2})|\u007f/g, (_all, hex?: string) => `\\x${hex ?? '7f'}`);
+  const hex = code.toString(16).toUpperCase().padStart(4, '0');
+  const message = `Invalid value: ${shown}: invalid character U+${hex} (at position ${at})`;
+  return [{ reason: 'FieldValueInvalid', field: 'fieldManager', message }];
 }
 
 export function dryRunErrors(dryRun: readonly string[]): readonly FieldError[] {

@@ -1,4 +1,5 @@
 /** Writes over HTTP: parameters and body in, the pipeline, the answer out. */
+import { forbiddenError } from '../../access/access-refusals.ts';
 import type { KubeObject } from '../../objects/kube-object.ts';
 import type { ResourceDefinition } from '../../resources/resource-definition.ts';
 import { bodyTypeOf, decodeBody } from './decode-body.ts';
@@ -12,7 +13,7 @@ import { patchObject } from '../pipeline/patch-object.ts';
 import { readPatch } from './patch-requests.ts';
 import { presentList, presentObject } from './present-objects.ts';
 import { readBody } from './read-body.ts';
-import { replaceObject } from '../pipeline/replace-object.ts';
+import { isCreatedOnUpdate, replaceObject } from '../pipeline/replace-object.ts';
 import { namespaceOf, presentationOf, presented, type Exchange, type FrontParts } from './exchange.ts';
 import type { WriteContext } from '../server-core.ts';
 import { optionsObject, readWriteOptions, type OptionsKind, type WriteOptions } from './write-options.ts';
@@ -65,8 +66,19 @@ export async function replaceFromRequest(
   const options = readWriteOptions('UpdateOptions', exchange.query, exchange.message.headers['user-agent']);
   const object = await bodyObject(parts, exchange, definition, options);
   const context = writeContext(exchange, definition, 'UpdateOptions', { ...options, subresource });
+  if (subresource === '' && isCreatedOnUpdate(definition)) checkMayCreate(parts, exchange, definition);
   const { object: updated, created } = await replaceObject(parts.core, context, exchange.info.name, object);
   return presentObject(presentation, presented(parts, definition), updated, created ? 201 : 200);
+}
+
+/** A write that would make the object takes the right to create. @throws StatusError 403 */
+function checkMayCreate({ core, authorizer }: FrontParts, exchange: Exchange, definition: ResourceDefinition): void {
+  const { info, user } = exchange;
+  if (core.store.get(definition.storage, namespaceOf(exchange, definition), info.name) !== undefined) return;
+  const { group, version, resource, namespace, name } = info;
+  const request = { user, verb: 'create', group, version, resource, subresource: '', namespace, name };
+  const { allowed, reason } = authorizer(request);
+  if (!allowed) throw forbiddenError(request, reason);
 }
 
 export async function patchFromRequest(
@@ -77,6 +89,7 @@ export async function patchFromRequest(
 ): Promise<Answer> {
   const presentation = presentationOf(parts, exchange);
   const { patch, options } = await readPatch(parts, exchange, definition);
+  if (patch.type === 'apply' && subresource === '') checkMayCreate(parts, exchange, definition);
   const context = writeContext(exchange, definition, 'PatchOptions', { ...options, subresource });
   const { object, created } = await patchObject(parts.core, context, exchange.info.name, patch);
   return presentObject(presentation, presented(parts, definition), object, created ? 201 : 200);

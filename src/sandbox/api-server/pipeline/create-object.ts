@@ -9,6 +9,7 @@ import { canonical, withMetadata } from './canonical-object.ts';
 import { resetFields } from './field-ownership.ts';
 import { createdMetadata, generatedName, metadataErrorsOnCreate } from '../object-metadata.ts';
 import { apiVersionOf } from '../resource-registry.ts';
+import { allocatorOf } from './dry-run.ts';
 import { asServed, asStored } from './stored-form.ts';
 import type { ServerCore, WriteContext } from '../server-core.ts';
 
@@ -47,11 +48,11 @@ async function createOnce(core: ServerCore, context: WriteContext, sent: KubeObj
   let object = ready(core, context, sent);
   if (options.tracked !== true) object = tracked(core, context, object);
   const admitted = await mutate(core, context, { operation: 'CREATE', name: object.metadata.name, object });
-  object = completed(
-    core,
-    context,
-    admitted === undefined || admitted === object ? object : canonical(admitted, core.registry.isCustom(definition)),
-  );
+  if (admitted !== undefined && admitted !== object) {
+    const written = canonical(admitted, core.registry.isCustom(definition));
+    object = definition.applyDefaults?.(written) ?? written;
+  }
+  object = named(core, withMetadata(definition.prepare?.(object, undefined, allocatorOf(core, context)) ?? object));
   const errors = definition.validate?.(object, undefined) ?? metadataErrorsOnCreate(object.metadata);
   if (errors.length > 0) throw invalid(definition, object.metadata.name, errors);
   await validate(core, context, { operation: 'CREATE', name: object.metadata.name, object });
@@ -75,20 +76,19 @@ function ready(core: ServerCore, context: WriteContext, sent: KubeObject): KubeO
   if (!context.dryRun && (sent.metadata.resourceVersion ?? '') !== '')
     throw new StatusError(500, '', 'resourceVersion should not be set on objects to be created');
   const metadata = createdMetadata(core, definition, sent.metadata, namespace);
-  const named = {
-    ...sent,
-    apiVersion: apiVersionOf(definition),
-    kind: definition.kind,
-    metadata: { ...metadata, name: nameFor(core, metadata) },
-  };
-  const object = canonical(named, core.registry.isCustom(definition));
+  const whole = { ...sent, apiVersion: apiVersionOf(definition), kind: definition.kind, metadata };
+  // Namespaces get a label with their name in admission.
+  const started = definition.storage === 'namespaces' ? named(core, whole) : whole;
+  const object = canonical(started, core.registry.isCustom(definition));
   const withoutStatus = hasStatus(definition) ? omitStatus(object) : object;
   return definition.applyDefaults?.(withoutStatus) ?? withoutStatus;
 }
 
-function nameFor(core: ServerCore, { name, generateName }: KubeObject['metadata']): string {
-  if (name !== '' || generateName === undefined || generateName === '') return name;
-  return generatedName(generateName, core.random);
+/** Admission that changes objects does not see generated names yet, admission that only refuses does (apiserver, pkg/registry/rest/create.go, v0.34). */
+function named(core: ServerCore, object: KubeObject): KubeObject {
+  const { name, generateName } = object.metadata;
+  if (name !== '' || generateName === undefined || generateName === '') return object;
+  return { ...object, metadata: { ...object.metadata, name: generatedName(generateName, core.random) } };
 }
 
 /** Who owns what, as the object stands before admission: what webhooks add is owned by nobody. */
@@ -104,12 +104,6 @@ function tracked(core: ServerCore, context: WriteContext, object: KubeObject): K
     time: timestamp(core.clock),
     resetFields: resetFields(core, context),
   });
-}
-
-/** What the resource itself sets last, and the defaults of what admission added. */
-function completed(core: ServerCore, { definition }: WriteContext, object: KubeObject): KubeObject {
-  const defaulted = definition.applyDefaults?.(object) ?? object;
-  return withMetadata(definition.prepare?.(defaulted, undefined, core.allocator) ?? defaulted);
 }
 
 function hasStatus({ subresources }: WriteContext['definition']): boolean {

@@ -122,10 +122,12 @@ function tooOld({ start }: Position): StatusError {
 
 function positionOf({ continueToken, resourceVersion }: ListOptions): Position {
   let token: unknown;
+  const bytes = Buffer.from(continueToken, 'base64url');
   try {
-    token = JSON.parse(Buffer.from(continueToken, 'base64url').toString('utf8'));
+    token = JSON.parse(bytes.toString('utf8'));
   } catch {
-    throw badRequest("invalid continue token: continue key is not valid: invalid character 'i' looking for beginning of value");
+    const first = goCharacter(bytes[0] ?? 0);
+    throw badRequest(`invalid continue token: continue key is not valid: invalid character '${first}' looking for beginning of value`);
   }
   const { v, rv, start } = token as { readonly v?: unknown; readonly rv?: unknown; readonly start?: unknown };
   if (v !== 'meta.k8s.io/v1')
@@ -138,6 +140,13 @@ function positionOf({ continueToken, resourceVersion }: ListOptions): Position {
     throw badRequest('invalid continue token: continue key is not valid: encoded start key empty (version meta.k8s.io/v1)');
   if (resourceVersion !== '' && resourceVersion !== '0') throw badRequest('specifying resource version is not allowed when using continue');
   return { resourceVersion: Math.max(rv, -1), start };
+}
+
+/** A byte as Go quotes it. */
+function goCharacter(byte: number): string {
+  const hex = byte.toString(16).padStart(2, '0');
+  if (byte < 0x20 || byte === 0x7f) return `\\x${hex}`;
+  return byte >= 0x80 && byte <= 0xa0 ? `\\u00${hex}` : String.fromCharCode(byte);
 }
 
 function encodeToken(token: Readonly<Record<string, unknown>>): string {

@@ -54,7 +54,7 @@ export async function patchObject(core: ServerCore, context: WriteContext, name:
         `uid mismatch: the provided object specified uid ${applied.metadata.uid}, and no existing object was found`,
       );
     try {
-      return { object: await createObject(core, context, apply(undefined), { tracked: true }), created: true };
+      return { object: await createObject(core, context, withoutVersion(apply(undefined)), { tracked: true }), created: true };
     } catch (error) {
       if (!(error instanceof StatusError) || error.status.reason !== 'AlreadyExists') throw error;
     }
@@ -73,6 +73,13 @@ function patchedObject(live: KubeObject, { type, body }: Patch, schema: Resource
   // Objects that are shown but not stored, such as a Scale, are applied by merging.
   if (type === 'strategic' && schema !== undefined) return applyStrategicMergePatch(live, body, schema);
   return applyMergePatch(live, body);
+}
+
+/** An apply that makes the object does not mind that it names a version of it. */
+function withoutVersion(object: KubeObject): KubeObject {
+  if (object.metadata.resourceVersion === undefined) return object;
+  const { resourceVersion: _version, ...metadata } = object.metadata;
+  return { ...object, metadata };
 }
 
 /** What is to be created must say its own name. */

@@ -21,7 +21,9 @@ interface Condition {
  * @throws StatusError 409 for a pod that has a node or is being deleted, 500 for a binding without one
  */
 export function bindPod(core: ServerCore, context: WriteContext, name: string, binding: KubeObject): void {
-  const { name: node = '' } = (binding['target'] ?? {}) as { readonly name?: string };
+  const { name: node = '', kind = '' } = (binding['target'] ?? {}) as { readonly name?: string; readonly kind?: string };
+  if (kind !== '' && kind !== 'Node')
+    throw plainServerError(`target.kind: Unsupported value: ${JSON.stringify(kind)}: supported values: "Node", "<empty>"`);
   if (node === '') throw plainServerError('target.name: Required value');
   const about = { group: '', resource: 'pods/binding', kind: 'Binding' };
   const compute = (pod: KubeObject): KubeObject => {

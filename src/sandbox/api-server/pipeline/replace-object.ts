@@ -1,6 +1,7 @@
 /** PUT: the whole object, as the client wants it. */
 import type { KubeObject } from '../../objects/kube-object.ts';
 import { badRequest } from '../../objects/status-error.ts';
+import type { ResourceDefinition } from '../../resources/resource-definition.ts';
 import { createObject } from './create-object.ts';
 import { updateObject } from './update-object.ts';
 import type { ServerCore, WriteContext } from '../server-core.ts';
@@ -18,6 +19,10 @@ const CREATED_ON_UPDATE: ReadonlySet<string> = new Set([
   'roles.rbac.authorization.k8s.io',
 ]);
 
+export function isCreatedOnUpdate({ storage }: Pick<ResourceDefinition, 'storage'>): boolean {
+  return CREATED_ON_UPDATE.has(storage);
+}
+
 export interface Replaced {
   readonly object: KubeObject;
   readonly created: boolean;
@@ -32,7 +37,9 @@ export async function replaceObject(core: ServerCore, context: WriteContext, nam
   if (definition.namespaced && (sent.namespace ?? '') !== '' && sent.namespace !== namespace)
     throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
   const exists = core.store.get(definition.storage, namespace, name) !== undefined;
-  if (exists || context.subresource !== '' || !CREATED_ON_UPDATE.has(definition.storage))
+  if (exists || context.subresource !== '' || !isCreatedOnUpdate(definition))
     return { object: await updateObject(core, context, name, { compute: () => object }), created: false };
-  return { object: await createObject(core, context, object), created: true };
+  // Whoever read it before it went away may still make it anew.
+  const { resourceVersion: _gone, ...metadata } = sent;
+  return { object: await createObject(core, context, { ...object, metadata }), created: true };
 }

@@ -1,6 +1,7 @@
 /** The scale subresource: the replicas of an object, whatever its kind, as an autoscaling/v1 Scale. */
 import type { KubeObject } from '../../objects/kube-object.ts';
-import { invalid, modified } from '../../objects/status-error.ts';
+import { badRequest, invalid, modified } from '../../objects/status-error.ts';
+import { trackScale } from '../../managed-fields/track-scale.ts';
 import type { ResourceDefinition } from '../../resources/resource-definition.ts';
 import type { LabelSelector } from './selector-match.ts';
 import type { ServerCore, WriteContext } from '../server-core.ts';
@@ -64,14 +65,17 @@ export async function updateScale(
   const paths = scalePaths(context.definition);
   const compute = (live: KubeObject): KubeObject => {
     const next = change(scaleOf(live, paths));
+    if (next.metadata.name !== '' && next.metadata.name !== name)
+      throw badRequest(`the name of the object (${next.metadata.name}) does not match the name on the URL (${name})`);
     const wanted = next.metadata.resourceVersion;
     if (wanted !== undefined && wanted !== '' && wanted !== live.metadata.resourceVersion) throw modified(context.definition, name);
     const replicas = numberAt(next, ['spec', 'replicas']);
     // Custom resources say themselves what they do not accept.
     if (replicas < 0 && !core.registry.isCustom(context.definition)) throw negative(name, replicas);
-    return withValue(live, paths.spec, replicas) as KubeObject;
+    const after = withValue(live, paths.spec, replicas) as KubeObject;
+    return trackScale({ before: live, after, replicasPath: paths.spec.join('.'), manager: context.fieldManager });
   };
-  return scaleOf(await updateObject(core, context, name, { compute, fromLive: true }), paths);
+  return scaleOf(await updateObject(core, context, name, { compute, tracked: true, fromLive: true }), paths);
 }
 
 function negative(name: string, replicas: number): Error {

@@ -1,14 +1,17 @@
 /** Replaces one object by what a change makes of the live one: the way of PUT, of every kind of patch and of subresources. */
 import { timestamp } from '../../clock/sandbox-clock.ts';
+import { keepUnchangedTimes } from '../../managed-fields/unchanged-times.ts';
 import { trackUpdate } from '../../managed-fields/track-update.ts';
 import type { KubeObject, ObjectMeta } from '../../objects/kube-object.ts';
 import { conflict, invalid, modified, notFound, StatusError, type FieldError } from '../../objects/status-error.ts';
 import type { ResourceDefinition } from '../../resources/resource-definition.ts';
 import { deepFreeze, shareStructure } from '../../store/share-structure.ts';
 import { mutate, validate } from './admit.ts';
-import { canonical } from './canonical-object.ts';
+import { canonicalAfter } from './canonical-object.ts';
+import { allocatorOf } from './dry-run.ts';
+import { withEmptyListsCounted } from './empty-lists.ts';
 import { resetFields } from './field-ownership.ts';
-import { keepTimes, updatedMetadata, withGeneration } from '../object-metadata.ts';
+import { updatedMetadata, withGeneration } from '../object-metadata.ts';
 import { apiVersionOf } from '../resource-registry.ts';
 import { asServed, asStored } from './stored-form.ts';
 import type { ServerCore, WriteContext } from '../server-core.ts';
@@ -59,8 +62,9 @@ export async function updateObject(core: ServerCore, context: WriteContext, name
     const conditional = checkPreconditions(core, definition, { live, next: computed }, change);
     let next = nextOf(core, context, { live, next: computed }, change);
     const admitted = await mutate(core, context, { operation: 'UPDATE', name, object: next, oldObject: live });
-    if (admitted !== undefined && admitted !== next) next = canonical(admitted, core.registry.isCustom(definition));
-    next = finished(core, context, { live, next }, change);
+    if (admitted !== undefined && admitted !== next)
+      next = withDefaults(definition, canonicalAfter(live, admitted, core.registry.isCustom(definition)));
+    next = withEmptyListsCounted(definition, live, computed, finished(core, context, { live, next }, change));
     await validate(core, context, { operation: 'UPDATE', name, object: next, oldObject: live });
     const now = core.store.get(definition.storage, namespace, name);
     if (now === stored) return commit(core, context, { stored, next });
@@ -83,7 +87,7 @@ export function updateDirectly(
   const stored = core.store.get(definition.storage, namespace, name);
   if (stored === undefined) throw notFound(definition, name);
   const live = asServed(definition, stored);
-  return commit(core, context, { stored, next: withGeneration(definition, live, compute(live)) });
+  return commit(core, context, { stored, next: compute(live) });
 }
 
 /** @returns whether the client named the resourceVersion that it wants to replace */
@@ -120,12 +124,22 @@ export function plainServerError(message: string): StatusError {
 function nextOf(core: ServerCore, context: WriteContext, { live, next: computed }: Transition, change: Change): KubeObject {
   const { definition, subresource } = context;
   const whole = { ...computed, apiVersion: live.apiVersion, kind: live.kind, metadata: updatedMetadata(live.metadata, computed.metadata) };
-  const typed = canonical(whole, core.registry.isCustom(definition));
+  const typed = canonicalAfter(live, whole, core.registry.isCustom(definition));
   const ofStatus = subresource === 'status';
   const scoped = ofStatus ? typed : withStatusOf(definition, live, typed, change);
-  const next = definition.applyDefaults?.(scoped) ?? scoped;
-  const tracked = change.tracked === true ? next : trackedUpdate(core, context, { live, next });
+  const next = shareStructure(live, withDefaults(definition, scoped));
+  const tracked = change.tracked === true ? next : trackedUpdate(core, context, { live, next: withSentManagers(next, computed) });
   return ofStatus ? storedAfterStatusUpdate(core, definition, live, tracked) : tracked;
+}
+
+/** An empty list of managed fields, which built-in types drop, still means that nobody is to own anything. */
+function withSentManagers(next: KubeObject, computed: KubeObject): KubeObject {
+  const sent = computed.metadata.managedFields;
+  return sent?.length === 0 ? { ...next, metadata: { ...next.metadata, managedFields: sent } } : next;
+}
+
+function withDefaults(definition: ResourceDefinition, object: KubeObject): KubeObject {
+  return definition.applyDefaults?.(object) ?? object;
 }
 
 /** Ownership counts what was written, even where it is not taken over. */
@@ -153,9 +167,8 @@ function withStatusOf(definition: ResourceDefinition, live: KubeObject, next: Ku
 function finished(core: ServerCore, context: WriteContext, { live, next: admitted }: Transition, change: Change): KubeObject {
   const { definition, subresource } = context;
   let next: KubeObject = { ...admitted, metadata: updatedMetadata(live.metadata, admitted.metadata) };
-  next = definition.applyDefaults?.(next) ?? next;
   const asClient = change.trusted !== true && subresource !== 'status';
-  if (asClient) next = definition.prepare?.(next, live, core.allocator) ?? next;
+  if (asClient) next = definition.prepare?.(next, live, allocatorOf(core, context)) ?? next;
   next = withGeneration(definition, live, next);
   const errors = [
     ...immutableErrors(live.metadata, next.metadata),
@@ -196,14 +209,15 @@ interface Pending {
 }
 
 function commit(core: ServerCore, { definition, namespace, dryRun }: WriteContext, { stored, next }: Pending): KubeObject {
-  const kept = keepTimes(stored, asStored(definition, next));
+  const kept = keepUnchangedTimes(stored, asStored(definition, next));
   const shared = shareStructure(stored, kept);
   const deleted = isReleased(stored, shared);
   if (shared === stored && !deleted) return asServed(definition, stored);
   if (dryRun) return asServed(definition, deepFreeze(shared));
   if (!deleted) return asServed(definition, core.store.put(definition.storage, shared));
-  const last = core.store.remove(definition.storage, namespace, stored.metadata.name);
-  const resourceVersion = last?.metadata.resourceVersion ?? stored.metadata.resourceVersion ?? '';
+  core.store.remove(definition.storage, namespace, stored.metadata.name);
+  // Only those who watch see the version in which it went.
+  const { resourceVersion = '' } = stored.metadata;
   return asServed(definition, deepFreeze({ ...shared, metadata: { ...shared.metadata, resourceVersion } }));
 }
 

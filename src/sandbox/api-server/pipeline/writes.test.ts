@@ -197,9 +197,8 @@ describe('patches over HTTP', () => {
     const scaled = await server.send('PATCH', path, { type: 'merge', body: { spec: { replicas: 5 } } });
     expect(scaled.body).toMatchObject({ kind: 'Scale', spec: { replicas: 5 }, status: { replicas: 0, selector: 'a=b' } });
     const stored = server.api.cluster.get('deployments.apps', 'd', 'default');
-    expect(stored?.metadata.managedFields?.at(-1)).toMatchObject({
+    expect(stored?.metadata.managedFields?.find(({ subresource }) => subresource === 'scale')).toMatchObject({
       manager: 'probe',
-      subresource: 'scale',
       fieldsV1: { 'f:spec': { 'f:replicas': {} } },
     });
     const refused = await server.send('PATCH', path, { type: 'merge', body: { spec: { replicas: -1 } } });

@@ -17,14 +17,16 @@ export function parseIdentity(key: string): Identity {
   return { resource, namespace, name: name.join('|') };
 }
 
+const NONE: readonly string[] = [];
+
 export class DependentIndex {
   readonly #dependents = new Map<string, Set<string>>();
   readonly #owners = new Map<string, readonly string[]>();
 
   note(resource: GroupResource, object: KubeObject, isGone: boolean): void {
     const key = identityKey(resource, object);
-    const owners = isGone ? [] : (object.metadata.ownerReferences ?? []).map((owner) => owner.uid);
-    const before = this.#owners.get(key) ?? [];
+    const owners = isGone ? NONE : (object.metadata.ownerReferences?.map((owner) => owner.uid) ?? NONE);
+    const before = this.#owners.get(key) ?? NONE;
     for (const uid of before) if (!owners.includes(uid)) this.#remove(uid, key);
     for (const uid of owners) if (!before.includes(uid)) this.#add(uid, key);
     if (owners.length === 0) this.#owners.delete(key);

@@ -13,6 +13,8 @@ export class NodeLoad {
   readonly #cluster: Cluster;
   readonly #places = new Map<string, Place>();
   readonly #pods = new Map<string, number>();
+  /** By owner, then by node. */
+  readonly #ofOwners = new Map<string, Map<string, number>>();
   #unsubscribe: (() => void) | undefined;
 
   constructor(cluster: Cluster) {
@@ -34,7 +36,7 @@ export class NodeLoad {
 
   /** @param owner uid of a controller */
   podsOf(owner: string, node: string): number {
-    return this.#pods.get(`${node}\n${owner}`) ?? 0;
+    return this.#ofOwners.get(owner)?.get(node) ?? 0;
   }
 
   #note(pod: Pod, isGone: boolean): void {
@@ -52,6 +54,12 @@ export class NodeLoad {
   }
 
   #count({ node, owner }: Place, change: number): void {
-    for (const key of [node, `${node}\n${owner}`]) this.#pods.set(key, (this.#pods.get(key) ?? 0) + change);
+    this.#pods.set(node, (this.#pods.get(node) ?? 0) + change);
+    const owned = this.#ofOwners.get(owner) ?? new Map<string, number>();
+    this.#ofOwners.set(owner, owned);
+    const left = (owned.get(node) ?? 0) + change;
+    if (left === 0) owned.delete(node);
+    else owned.set(node, left);
+    if (owned.size === 0) this.#ofOwners.delete(owner);
   }
 }

@@ -13,7 +13,7 @@ import type { Pod } from '../pod-shape.ts';
 import type { CertificateAuthority } from './certificate-authority.ts';
 import { istiodGauges } from './istiod-gauges.ts';
 import { createMetrics, type IstiodMetrics } from './istiod-metrics.ts';
-import { createSettings, identityOf, revisionSuffix, type IstiodIdentity, type IstiodSettings } from './istiod-settings.ts';
+import { createSettings, identityOf, type IstiodIdentity, type IstiodSettings } from './istiod-settings.ts';
 import { NAMESPACE_LOCK, locksOf, startLeaderElection, type LeaderElection } from './leader-locks.ts';
 import { loadAuthority } from './load-authority.ts';
 import { supportNativeSidecars } from './native-nodes.ts';
@@ -59,7 +59,8 @@ function istiod(registry: MeshRegistry): ContainerProgram {
       const writer = context.cluster.as(`system:serviceaccount:${identity.namespace}:${identity.serviceAccount}`, 'pilot-discovery');
       const settings = createSettings(context.cluster, identity);
       const self: Istiod = { context, registry, identity, settings, metrics: createMetrics(), writer, ready: () => isReady };
-      const authority = await loadAuthority({ ...identity, cluster: context.cluster, writer, trustDomain: settings.mesh().trustDomain });
+      const { cluster, clock } = context;
+      const authority = await loadAuthority({ ...identity, cluster, clock, writer, trustDomain: settings.mesh().trustDomain });
       if (ended) return;
       running = await serve(self, authority);
       if (ended) return running.stop();
@@ -113,15 +114,17 @@ async function serve(self: Istiod, authority: CertificateAuthority): Promise<Run
   });
   const monitoring = (path: string, query: URLSearchParams): Answer => monitoringAnswer(self, discovery, path, query);
   const names = ['istiod', 'istiod-remote', 'istio-pilot', ...(revision === 'default' ? [] : [`istiod-${revision}`])];
-  const tls = await authority.issue(names.map((name) => `${name}.${namespace}.svc`));
+  const tls = await context.clock.outside(() => authority.issue(names.map((name) => `${name}.${namespace}.svc`)));
   await context.serveHttps(15_017, tls, webhookHandler(self));
   await context.serveHttp(8080, (request, response) => {
+    if (redirected(request, response)) return;
     const { pathname, searchParams } = urlOf(request);
     if (pathname === '/ready') send(response, { status: self.ready() ? 200 : 503, body: '' });
     else if (pathname.startsWith('/debug')) send(response, monitoring(pathname, searchParams));
     else send(response, NOT_FOUND);
   });
   await context.serveHttp(15_014, (request, response) => {
+    if (redirected(request, response)) return;
     const { pathname, searchParams } = urlOf(request);
     send(response, monitoring(pathname, searchParams));
   });
@@ -214,6 +217,14 @@ function urlOf(request: IncomingMessage): URL {
   return new URL(request.url ?? '/', 'http://istiod');
 }
 
+/** As Go's mux does: `istioctl version` asks for `//version`. @returns whether the request has been dealt with */
+function redirected({ url = '/' }: IncomingMessage, response: ServerResponse): boolean {
+  const clean = url.replace(/^\/{2,}/, '/');
+  if (clean === url) return false;
+  response.writeHead(301, { location: clean }).end();
+  return true;
+}
+
 function send(response: ServerResponse, { status, contentType, body }: Answer): void {
   response.writeHead(status, contentType === undefined ? {} : { 'content-type': contentType });
   response.end(body);
@@ -224,7 +235,7 @@ function webhookHandler(self: Istiod): RequestListener {
   return (request, response) => {
     const { pathname } = urlOf(request);
     const behaviour = registry.knobs.revision(identity.revision).webhook;
-    if (behaviour === 'down') return void request.socket.destroy();
+    if (behaviour === 'down') return cutOff(request);
     if (behaviour === 'hang') return;
     if (behaviour === 'error') return send(response, { status: 500, body: 'internal error\n' });
     const injects = pathname === '/inject' || pathname.startsWith('/inject/');
@@ -240,6 +251,11 @@ function webhookHandler(self: Istiod): RequestListener {
       () => response.destroy(),
     );
   };
+}
+
+/** After the whole request has come: how the caller learns of it then does not depend on how far its bytes were. */
+function cutOff(request: IncomingMessage): void {
+  request.once('end', () => request.socket.destroy()).resume();
 }
 
 /** @returns what is wrong with the request, in place of its review */
@@ -275,9 +291,14 @@ function inject({ context, identity, settings, metrics }: Istiod, review: Admiss
   if (outcome === 'skipped') metrics.count('sidecar_injection_skip_total', {});
   if (outcome === 'failed') metrics.count('sidecar_injection_failure_total', {});
   metrics.count('sidecar_injection_success_total', {});
-  const { name, generateName, namespace } = (review.request?.object as Pod | undefined)?.metadata ?? {};
-  context.log(`Sidecar injection request for ${namespace ?? review.request?.namespace ?? ''}/${name ?? generateName ?? ''}: ${outcome}`);
+  context.log(`Sidecar injection request for ${subjectOf(review)}: ${outcome}`);
   return answer;
+}
+
+/** A pod has no name yet where the API server is to make one up. */
+function subjectOf({ request }: AdmissionReview): string {
+  const { name = '', generateName = '', namespace = request?.namespace ?? '' } = (request?.object as Pod | undefined)?.metadata ?? {};
+  return `${namespace}/${name === '' ? generateName : name}`;
 }
 
 function validate({ metrics }: Istiod, review: AdmissionReview): object {
@@ -309,9 +330,4 @@ function execute(
   return status === 200
     ? { stdout: body, stderr: '', exitCode: 0 }
     : { stdout: '', stderr: `Error: received unexpected status code ${status}\n`, exitCode: 1 };
-}
-
-/** Name of the Service, and of the Deployment, of a revision's istiods. */
-export function istiodName(revision: string): string {
-  return `istiod${revisionSuffix(revision)}`;
 }

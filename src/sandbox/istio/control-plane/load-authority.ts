@@ -1,14 +1,16 @@
 /** Finds the authority of a control plane: one that somebody brought, the one that an earlier istiod made, else a new one. */
+import type { SandboxClock } from '../../clock/sandbox-clock.ts';
 import type { Cluster, ClusterWriter } from '../../cluster/cluster-view.ts';
 import type { KubeObject } from '../../objects/kube-object.ts';
 import { StatusError } from '../../objects/status-error.ts';
-import { authorityOf, createAuthority, type CertificateAuthority } from './certificate-authority.ts';
+import type { CertificateAuthority } from './certificate-authority.ts';
 
 const OWN_SECRET = 'istio-ca-secret';
 const BROUGHT_SECRET = 'cacerts';
 
 export interface AuthorityPlace {
   readonly cluster: Cluster;
+  readonly clock: SandboxClock;
   readonly writer: ClusterWriter;
   readonly namespace: string;
   readonly trustDomain: string;
@@ -16,9 +18,15 @@ export interface AuthorityPlace {
 
 /** @throws StatusError when the Secret can be neither read nor written */
 export async function loadAuthority(place: AuthorityPlace): Promise<CertificateAuthority> {
+  // Its library is slow to load, and a cluster without a mesh does not need it.
+  const { authorityOf, createAuthority } = await place.clock.outside(() => import('./certificate-authority.ts'));
+  const storedAuthority = ({ cluster, namespace }: AuthorityPlace, name: string): CertificateAuthority | undefined => {
+    const parts = storedParts(cluster.get('secrets', name, namespace));
+    return parts === undefined ? undefined : authorityOf(...parts);
+  };
   const found = storedAuthority(place, BROUGHT_SECRET) ?? storedAuthority(place, OWN_SECRET);
   if (found !== undefined) return found;
-  const authority = await createAuthority(place.trustDomain);
+  const authority = await place.clock.outside(() => createAuthority(place.trustDomain));
   try {
     await place.writer.create('secrets', secretOf(authority, place.namespace));
     return authority;
@@ -30,8 +38,8 @@ export async function loadAuthority(place: AuthorityPlace): Promise<CertificateA
   }
 }
 
-function storedAuthority({ cluster, namespace }: AuthorityPlace, name: string): CertificateAuthority | undefined {
-  const secret = cluster.get('secrets', name, namespace);
+/** @returns certificate, key and root, PEM; undefined when the Secret does not have them */
+function storedParts(secret: KubeObject | undefined): readonly [certificate: string, key: string, root: string] | undefined {
   const read = (key: string): string | undefined => {
     const text = (secret?.['data'] as Readonly<Record<string, string>> | undefined)?.[key];
     return text === undefined || text === '' ? undefined : Buffer.from(text, 'base64').toString('utf8');
@@ -39,7 +47,7 @@ function storedAuthority({ cluster, namespace }: AuthorityPlace, name: string): 
   const certificate = read('ca-cert.pem');
   const key = read('ca-key.pem');
   if (certificate === undefined || key === undefined) return undefined;
-  return authorityOf(certificate, key, read('root-cert.pem') ?? certificate);
+  return [certificate, key, read('root-cert.pem') ?? certificate];
 }
 
 function secretOf({ stored, root }: CertificateAuthority, namespace: string): KubeObject {

@@ -3,6 +3,8 @@
  * Source: istio/istio, pkg/kube/inject/validate.go, tag 1.28.2. The words after the last colon are Go's.
  */
 
+import { parse, type YAMLParseError } from 'yaml';
+
 type Check = (value: string) => string | undefined;
 
 const unsigned: Check = (value) =>
@@ -13,14 +15,27 @@ const truth: Check = (value) =>
     ? undefined
     : `strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`;
 
+const MAX_PORT = 65_535;
+
+/** Why a text is no port, in the words of Go; spaces around it do not count. */
+function portProblem(text: string): string | undefined {
+  const port = text.trim();
+  const because = !/^\d+$/.test(port) ? 'invalid syntax' : Number(port) > MAX_PORT ? 'value out of range' : undefined;
+  if (because === undefined) return undefined;
+  return `failed parsing port '${port}': strconv.ParseUint: parsing ${JSON.stringify(port)}: ${because}`;
+}
+
 function ports(name: string): Check {
   return (value) => {
     if (value === '' || (value === '*' && name === 'includeInboundPorts')) return undefined;
-    const wrong = value.split(',').find((port) => !/^\d+$/.test(port.trim()) || Number(port) > 65_535);
-    return wrong === undefined
-      ? undefined
-      : `${name} invalid: failed parsing port '${wrong.trim()}': strconv.ParseUint: parsing ${JSON.stringify(wrong.trim())}: invalid syntax`;
+    const wrong = value.split(',').find((port) => portProblem(port) !== undefined);
+    return wrong === undefined ? undefined : `${name} invalid: failed parsing port '${wrong}': ${portProblem(wrong) ?? ''}`;
   };
+}
+
+function statusPort(value: string): string | undefined {
+  const problem = portProblem(value);
+  return problem === undefined ? undefined : `excludeInboundPorts invalid: ${problem}`;
 }
 
 function ranges(name: string): Check {
@@ -33,11 +48,27 @@ function ranges(name: string): Check {
   };
 }
 
+/** Words of Go's YAML reader for what this one calls by another name. */
+const YAML_WORDS: readonly (readonly [here: RegExp, there: string])[] = [
+  [/^Flow map/, "did not find expected ',' or '}'"],
+  [/^Flow sequence/, "did not find expected ',' or ']'"],
+];
+
+function proxyConfig(text: string): string | undefined {
+  try {
+    parse(text);
+    return undefined;
+  } catch (error) {
+    const { message, linePos } = error as YAMLParseError;
+    const why = YAML_WORDS.find(([here]) => here.test(message))?.[1] ?? "could not find expected ':'";
+    return `failed to convert to apply proxy config: yaml: line ${linePos?.[0].line ?? 1}: ${why}`;
+  }
+}
+
 const CHECKS: Readonly<Record<string, Check>> = {
   'sidecar.istio.io/interceptionMode': (value) =>
     ['REDIRECT', 'TPROXY', 'NONE'].includes(value) ? undefined : `interceptionMode invalid, use REDIRECT,TPROXY,NONE: ${value}`,
-  'status.sidecar.istio.io/port': (value) =>
-    /^\d+$/.test(value) ? undefined : `excludeInboundPorts invalid: failed parsing port '${value}'`,
+  'status.sidecar.istio.io/port': statusPort,
   'readiness.status.sidecar.istio.io/initialDelaySeconds': unsigned,
   'readiness.status.sidecar.istio.io/periodSeconds': unsigned,
   'readiness.status.sidecar.istio.io/failureThreshold': unsigned,
@@ -47,6 +78,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   'traffic.sidecar.istio.io/excludeInboundPorts': ports('excludeInboundPorts'),
   'traffic.sidecar.istio.io/excludeOutboundPorts': ports('excludeOutboundPorts'),
   'prometheus.istio.io/merge-metrics': truth,
+  'proxy.istio.io/config': proxyConfig,
 };
 
 /** @returns what istiod says of the first wrong annotation */

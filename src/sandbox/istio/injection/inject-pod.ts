@@ -4,7 +4,7 @@
  */
 import type { IstioVersion } from '../istio-version.ts';
 import { DEFAULT_STATUS_PORT, proxyConfigOf, type MeshConfig } from '../mesh-config.ts';
-import { PROXY_CONTAINER, allContainers, type Container, type Pod, type PodSpec } from '../pod-shape.ts';
+import { PROXY_CONTAINER, allContainers, type Container, type EnvVar, type Pod, type PodSpec } from '../pod-shape.ts';
 import { flagAt, numberAt, textAt } from '../read-path.ts';
 import { checkAnnotations } from './check-annotations.ts';
 import { inDeclaredOrder } from './container-order.ts';
@@ -72,7 +72,7 @@ function contextOf(pod: Pod, namespace: string, injector: Injector): InjectionCo
   const native =
     nativeSetting === undefined ? injector.native : injector.version.minor >= 27 ? nativeSetting !== 'false' : nativeSetting === 'true';
   return {
-    pod: stripped(pod, numberAt(proxyConfig, 'statusPort') ?? DEFAULT_STATUS_PORT),
+    pod: stripped(pod, meshStatusPort(injector)),
     namespace,
     workload: workloadOfPod(pod, namespace),
     revision: injector.revision,
@@ -85,31 +85,50 @@ function contextOf(pod: Pod, namespace: string, injector: Injector): InjectionCo
   };
 }
 
+/** Prometheus is told the port of the mesh, even where a pod's own configuration has another. */
+function meshStatusPort({ mesh }: Injector): number {
+  return numberAt(mesh.defaultConfig, 'statusPort') ?? DEFAULT_STATUS_PORT;
+}
+
 interface Status {
   readonly initContainers?: readonly string[] | null;
   readonly containers?: readonly string[] | null;
 }
 
 function statusOf(pod: Pod): Status | undefined {
-  const text = pod.metadata.annotations?.['sidecar.istio.io/status'];
+  return jsonAt<Status>(pod, 'sidecar.istio.io/status');
+}
+
+/** What an injection wrote into an annotation; undefined when it is not there, or no JSON. */
+function jsonAt<T>(pod: Pod, annotation: string): T | undefined {
+  const text = pod.metadata.annotations?.[annotation];
   if (text === undefined) return undefined;
   try {
-    return JSON.parse(text) as Status;
+    return JSON.parse(text) as T;
   } catch {
     return undefined;
   }
 }
 
-/** The pod as it was before an earlier injection. */
+/** The pod as it was before an earlier injection; the user's own settings of Istio's containers are in the annotation since then. */
 function stripped(pod: Pod, statusPort: number): Pod {
   const status = statusOf(pod);
   if (status === undefined) return pod;
   const injected = new Set([...(status.initContainers ?? []), ...(status.containers ?? [])]);
-  const kept = (containers: readonly Container[] = []): readonly Container[] => containers.filter(({ name }) => !injected.has(name));
+  const own = jsonAt<Pick<PodSpec, 'containers' | 'initContainers'>>(pod, 'proxy.istio.io/overrides');
+  const kept = (containers: readonly Container[] = [], before: readonly Container[] = []): readonly Container[] => {
+    const left = containers.filter(({ name }) => !injected.has(name));
+    const names = new Set(left.map(({ name }) => name));
+    return [...left, ...before.filter(({ name }) => !names.has(name))];
+  };
   return {
     ...pod,
     metadata: { ...pod.metadata, annotations: withoutOwnPrometheus(pod.metadata.annotations ?? {}, String(statusPort)) },
-    spec: { ...pod.spec, containers: kept(pod.spec?.containers), initContainers: kept(pod.spec?.initContainers) },
+    spec: {
+      ...pod.spec,
+      containers: kept(pod.spec?.containers, own?.containers),
+      initContainers: kept(pod.spec?.initContainers, own?.initContainers),
+    },
   };
 }
 
@@ -208,10 +227,10 @@ interface Finished {
 
 function finish(spec: PodSpec, original: Pod, { context, injector }: Finishing): Finished {
   const statusPort = numberAt(context.proxyConfig, 'statusPort') ?? DEFAULT_STATUS_PORT;
-  const prometheus = mergePrometheus(original.metadata.annotations ?? {}, injector.mesh, statusPort);
+  const prometheus = mergePrometheus(original.metadata.annotations ?? {}, injector.mesh, meshStatusPort(injector));
   const network = networkOf(context, injector);
-  const cluster = { ...injector.pathEnv, ...(network === '' ? {} : { ISTIO_META_NETWORK: network }) };
-  let finished = withProxyEnv(spec, [...Object.entries(cluster), ...prometheus.env]);
+  const cluster = Object.entries({ ...injector.pathEnv, ...(network === '' ? {} : { ISTIO_META_NETWORK: network }) });
+  let finished = withProxyEnv(withClusterEnv(spec, cluster), prometheus.env);
   const rewrites = original.metadata.annotations?.['sidecar.istio.io/rewriteAppHTTPProbers'];
   if (rewrites === undefined ? flagAt(context.values, 'sidecarInjectorWebhook.rewriteAppHTTPProbe') !== false : rewrites === 'true') {
     const annotated = original.metadata.annotations?.['status.sidecar.istio.io/port'];
@@ -222,21 +241,33 @@ function finish(spec: PodSpec, original: Pod, { context, injector }: Finishing):
   return { spec: inOrder(finished, holdsApplication(context)), annotations: prometheus.annotations };
 }
 
-function withProxyEnv(spec: PodSpec, variables: readonly (readonly [string, string])[]): PodSpec {
-  if (variables.length === 0) return spec;
-  const add = (container: Container): Container => {
-    if (container.name !== PROXY_CONTAINER) return container;
-    const names = new Map(variables);
-    const kept = (container.env ?? []).map((entry) =>
-      names.has(entry.name) ? { name: entry.name, value: names.get(entry.name) ?? '' } : entry,
-    );
+type Variables = readonly (readonly [name: string, value: string])[];
+
+/** Variables that are there already keep their places. */
+function withProxyEnv(spec: PodSpec, variables: Variables): PodSpec {
+  const names = new Map(variables);
+  return changedProxy(spec, variables, (env) => {
+    const kept = env.map((entry) => (names.has(entry.name) ? { name: entry.name, value: names.get(entry.name) ?? '' } : entry));
     const had = new Set(kept.map(({ name }) => name));
-    return { ...container, env: [...kept, ...variables.filter(([name]) => !had.has(name)).map(([name, value]) => ({ name, value }))] };
-  };
+    return [...kept, ...variables.filter(([name]) => !had.has(name)).map(([name, value]) => ({ name, value }))];
+  });
+}
+
+/** These come after all that is there, by name. Source: istio/istio, pkg/kube/inject/webhook.go (updateClusterEnvs), tag 1.28.2. */
+function withClusterEnv(spec: PodSpec, variables: Variables): PodSpec {
+  const names = new Set(variables.map(([name]) => name));
+  const last = variables.toSorted(([left], [right]) => (left < right ? -1 : 1)).map(([name, value]) => ({ name, value }));
+  return changedProxy(spec, variables, (env) => [...env.filter(({ name }) => !names.has(name)), ...last]);
+}
+
+function changedProxy(spec: PodSpec, variables: Variables, change: (env: readonly EnvVar[]) => readonly EnvVar[]): PodSpec {
+  if (variables.length === 0) return spec;
+  const changed = (container: Container): Container =>
+    container.name === PROXY_CONTAINER ? { ...container, env: change(container.env ?? []) } : container;
   return {
     ...spec,
-    ...(spec.initContainers === undefined ? {} : { initContainers: spec.initContainers.map(add) }),
-    ...(spec.containers === undefined ? {} : { containers: spec.containers.map(add) }),
+    ...(spec.initContainers === undefined ? {} : { initContainers: spec.initContainers.map(changed) }),
+    ...(spec.containers === undefined ? {} : { containers: spec.containers.map(changed) }),
   };
 }
 

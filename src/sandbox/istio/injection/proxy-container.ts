@@ -2,6 +2,7 @@
 import { proxyConfigText, proxyMetadata } from '../mesh-config.ts';
 import type { EnvVar, PodSpec } from '../pod-shape.ts';
 import { flagAt, listAt, numberAt, recordAt, textAt, valueAt } from '../read-path.ts';
+import { bootstrapEnv, bootstrapMounts, bootstrapVolumes, userMounts, userVolumes } from './annotated-volumes.ts';
 import { appContainers, setting, type InjectionContext } from './injection-context.ts';
 
 export type Role = 'sidecar' | 'router';
@@ -35,6 +36,7 @@ export function proxyEnv(context: InjectionContext, role: Role): readonly EnvVar
     ...given('ISTIO_META_NETWORK', textAt(values, 'global.network')),
     ...given('ISTIO_META_WORKLOAD_NAME', named ?? workload.name),
     ...given('ISTIO_META_OWNER', workload.name === '' ? undefined : ownerOf(context)),
+    ...bootstrapEnv(context),
     ...given('ISTIO_META_MESH_ID', textAt(values, 'global.meshID') || trustDomain),
     ...given('TRUST_DOMAIN', trustDomain),
     ...proxyMetadata(context.proxyConfig).map(([name, value]) => ({ name, value })),
@@ -124,9 +126,11 @@ export function proxyVolumeMounts(context: InjectionContext, role: Role): readon
     { name: 'workload-certs', mountPath: '/var/run/secrets/workload-spiffe-credentials' },
     ...(hasIstiodCertificates(context) ? [root, ...(hasRevocations(context, role) ? [revoked] : [])] : []),
     { mountPath: '/var/lib/istio/data', name: 'istio-data' },
+    ...bootstrapMounts(context),
     { mountPath: '/etc/istio/proxy', name: 'istio-envoy' },
     { mountPath: '/var/run/secrets/tokens', name: 'istio-token' },
     { name: 'istio-podinfo', mountPath: '/etc/istio/pod' },
+    ...(role === 'sidecar' ? userMounts(context) : []),
   ];
 }
 
@@ -140,6 +144,7 @@ export function proxyVolumes(context: InjectionContext, role: Role): NonNullable
     { emptyDir: {}, name: 'workload-socket' },
     { emptyDir: {}, name: 'credential-socket' },
     { emptyDir: {}, name: 'workload-certs' },
+    ...bootstrapVolumes(context),
     { emptyDir: { medium: 'Memory' }, name: 'istio-envoy' },
     { name: 'istio-data', emptyDir: {} },
     {
@@ -157,6 +162,7 @@ export function proxyVolumes(context: InjectionContext, role: Role): NonNullable
     },
     ...(hasIstiodCertificates(context) ? [{ name: 'istiod-ca-cert', configMap: { name: trustBundle(context) } }] : []),
     ...(hasRevocations(context, role) ? [revoked] : []),
+    ...(role === 'sidecar' ? userVolumes(context) : []),
   ];
 }
 

@@ -5,9 +5,10 @@
  * LATENCY_MS, ERROR_RATIO (0 to 1), STARTUP_MS, ON_STOP (graceful, abrupt), CALLS (comma-separated `http://host:port/path`).
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ContainerProgram, ContainerSpec, PodContext, ProgramFactory } from '../../cluster/pod-program.ts';
+import type { ContainerProgram, ContainerSpec, PodContext, ProgramAnswer, ProgramFactory } from '../../cluster/pod-program.ts';
 import { imageMatches } from '../kubelet-knobs.ts';
 import { behaviourOf, createAppKnobs, type AppBehaviour, type AppKnobs } from './app-knobs.ts';
+import { runCurl } from './curl-command.ts';
 
 export interface AppCall {
   readonly host: string;
@@ -86,6 +87,17 @@ class AppProgram implements ContainerProgram {
 
   kill(): void {
     this.#stopping = true;
+  }
+
+  /** `curl` alone: what the application itself would get from another one. */
+  exec([program = '', ...args]: readonly string[]): ProgramAnswer | Promise<ProgramAnswer> {
+    const context = this.#context;
+    if (!/(^|\/)curl$/.test(program) || context === undefined)
+      return { stdout: '', stderr: `exec: ${JSON.stringify(program)}: executable file not found in $PATH\n`, exitCode: 127 };
+    return runCurl(args, async (call) => {
+      if (this.#call === undefined) throw new Error('there is no network');
+      return this.#call(context, call);
+    });
   }
 
   #behaviour(context: PodContext): AppBehaviour {

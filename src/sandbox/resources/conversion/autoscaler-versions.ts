@@ -19,9 +19,9 @@ export function autoscalerFromV1(object: KubeObject): KubeObject {
   const spec = record(object['spec']);
   const annotations = record(object.metadata.annotations);
   const percent = spec['targetCPUUtilizationPercentage'];
-  const cpu = { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: percent ?? 80 } } };
+  const cpu = { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: percent } } };
   const others = parsed(annotations[METRICS]).map(fromOldMetric);
-  const metrics = [...(absent(percent) && others.length > 0 ? [] : [cpu]), ...others];
+  const metrics = [...others, ...(absent(percent) ? [] : [cpu])];
   const behavior = record(parsedJson(annotations[BEHAVIOR]));
   const status = record(object['status']);
   const used = status['currentCPUUtilizationPercentage'];
@@ -35,7 +35,11 @@ export function autoscalerFromV1(object: KubeObject): KubeObject {
     ...object,
     apiVersion: 'autoscaling/v2',
     metadata: withAnnotations(object, kept),
-    spec: { ...without(spec, 'targetCPUUtilizationPercentage'), metrics, ...(Object.keys(behavior).length > 0 ? { behavior } : {}) },
+    spec: {
+      ...without(spec, 'targetCPUUtilizationPercentage'),
+      ...(metrics.length > 0 ? { metrics } : {}),
+      ...(Object.keys(behavior).length > 0 ? { behavior } : {}),
+    },
     status: {
       ...without(status, 'currentCPUUtilizationPercentage'),
       currentMetrics: currentMetrics.length > 0 ? currentMetrics : null,

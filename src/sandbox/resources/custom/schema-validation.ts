@@ -67,11 +67,13 @@ function typeName(value: unknown): string {
   return typeof value;
 }
 
-function typeErrors(schema: Json, { value, path }: Place): readonly FieldError[] {
+function typeErrors(schema: Json, { value, path, previous }: Place): readonly FieldError[] {
   const wanted = schema['x-kubernetes-int-or-string'] === true ? ['integer', 'string'] : [text(schema['type'])];
   const given = typeName(value);
   if (wanted[0] === '' || wanted.includes(given) || (wanted.includes('number') && given === 'integer')) return [];
-  return [typeInvalid(path, given, `${path} in body must be of type ${wanted.join(',')}: ${quoted(given)}`)];
+  // A value that takes the place of another one is judged by itself, without where it is.
+  const shown = previous === undefined ? path : path.slice(path.lastIndexOf('.') + 1);
+  return [typeInvalid(path, given, `${shown} in body must be of type ${wanted.join(',')}: ${quoted(given)}`)];
 }
 
 function enumErrors(schema: Json, { value, path }: Place): readonly FieldError[] {

@@ -82,7 +82,10 @@ function autoscalerV1Defaults<T extends Json>(object: T): T {
     currentReplicas: integer(given['currentReplicas']),
     desiredReplicas: integer(given['desiredReplicas']),
   }));
-  return changeField(status, 'spec', (spec) => fill(spec, { minReplicas: 1 }));
+  const annotations = record(record(object['metadata'])['annotations']);
+  // Other metrics, of which this version knows nothing, travel in an annotation.
+  const target = absent(annotations['autoscaling.alpha.kubernetes.io/metrics']) ? { targetCPUUtilizationPercentage: 80 } : {};
+  return changeField(status, 'spec', (spec) => fill(spec, { minReplicas: 1, ...target }));
 }
 
 function newEventDefaults<T extends Json>(event: T): T {

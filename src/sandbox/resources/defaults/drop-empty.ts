@@ -86,6 +86,9 @@ const PLAIN_NUMBERS = new Set([
   'currentReplicas',
 ]);
 
+/** Times that are no pointers in Go, and that nobody leaves out. */
+const KEPT_NULLS = new Set(['lastProbeTime', 'lastTransitionTime']);
+
 /** Texts that are pointers in Go, or always written. */
 const KEPT_TEXTS = new Set([
   'storageClassName',
@@ -106,24 +109,32 @@ export function dropEmpty<T extends Json>(object: T): T {
   return walkObject(object) as T;
 }
 
+/** Parts of stored objects, which never change, that have nothing to lose. */
+const dense = new WeakSet<object>();
+
 function walkObject(object: Json): Json {
-  const kept: Record<string, unknown> = {};
-  let same = true;
-  for (const [field, value] of Object.entries(object)) {
+  if (dense.has(object)) return object;
+  let kept: Record<string, unknown> | undefined;
+  const fields = Object.keys(object);
+  for (const [index, field] of fields.entries()) {
+    const value = object[field];
     const next = walkField(field, value);
-    if (next === undefined) {
-      same = false;
-      continue;
+    if (kept === undefined) {
+      if (next === value && next !== undefined) continue;
+      kept = {};
+      for (const earlier of fields.slice(0, index)) kept[earlier] = object[earlier];
     }
-    if (next !== value) same = false;
-    kept[field] = next;
+    if (next !== undefined) kept[field] = next;
   }
-  return same ? object : kept;
+  if (kept !== undefined) return kept;
+  if (Object.isFrozen(object)) dense.add(object);
+  return object;
 }
 
 /** @returns undefined where the field vanishes */
 function walkField(field: string, value: unknown): unknown {
-  if (value === null || value === undefined) return undefined;
+  if (value === null) return KEPT_NULLS.has(field) ? value : undefined;
+  if (value === undefined) return undefined;
   if (RAW.has(field)) return value;
   if (Array.isArray(value)) return value.length === 0 ? undefined : walkList(value);
   if (isRecord(value)) return walkMap(field, value);
@@ -152,11 +163,13 @@ function walkMap(field: string, value: Json): unknown {
 }
 
 function walkList(values: readonly unknown[]): readonly unknown[] {
+  if (dense.has(values)) return values;
   let same = true;
   const next = values.map((item) => {
     const walked = Array.isArray(item) ? walkList(item) : isRecord(item) ? walkObject(item) : item;
     if (walked !== item) same = false;
     return walked;
   });
+  if (same && Object.isFrozen(values)) dense.add(values);
   return same ? values : next;
 }

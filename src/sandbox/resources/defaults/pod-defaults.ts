@@ -33,10 +33,13 @@ export function podSpecDefaults(spec: Json): Json {
     dnsPolicy: 'ClusterFirst',
     securityContext: {},
     schedulerName: 'default-scheduler',
-    ...(absent(spec['serviceAccountName']) ? {} : { serviceAccount: spec['serviceAccountName'] }),
     ...(absent(spec['serviceAccount']) ? {} : { serviceAccountName: spec['serviceAccount'] }),
   });
-  let next: Json = filled;
+  // The old field follows the new one.
+  const { serviceAccountName, terminationGracePeriodSeconds } = filled as Json;
+  let next: Json = absent(serviceAccountName) ? filled : { ...filled, serviceAccount: serviceAccountName };
+  if (typeof terminationGracePeriodSeconds === 'number' && terminationGracePeriodSeconds < 0)
+    next = { ...next, terminationGracePeriodSeconds: 1 };
   for (const field of CONTAINER_LISTS) next = changeEach(next, field, containerDefaults);
   return changeEach(next, 'volumes', volumeDefaults);
 }

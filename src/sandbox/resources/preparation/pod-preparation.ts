@@ -6,7 +6,13 @@ import { compareQuantities } from '../quantity.ts';
 export function podPreparation(next: KubeObject, previous: KubeObject | undefined): KubeObject {
   if (previous !== undefined) return next;
   const gated = list(at(next, 'spec', 'schedulingGates')).length > 0;
-  const waiting = { type: 'PodScheduled', status: 'False', lastProbeTime: null, lastTransitionTime: null, reason: 'SchedulingGated' };
+  const waiting = {
+    type: 'PodScheduled',
+    status: 'False',
+    lastProbeTime: null,
+    lastTransitionTime: next.metadata.creationTimestamp ?? null,
+    reason: 'SchedulingGated',
+  };
   const conditions = gated ? [{ ...waiting, message: 'Scheduling is blocked due to non-empty scheduling gates' }] : undefined;
   return {
     ...next,

@@ -113,6 +113,18 @@ function portsErrors(ports: unknown, path: string): Errors {
 
 export const PROTOCOLS = ['SCTP', 'TCP', 'UDP'];
 
+/** @source ValidateHostNetwork: every port of such a pod is the node's own */
+export function hostNetworkErrors(spec: Json, path: string): Errors {
+  if (spec['hostNetwork'] !== true) return NONE;
+  return each(`${path}.containers`, spec['containers'], (container, at) =>
+    each(`${at}.ports`, container['ports'], (port, portPath) =>
+      absent(port['hostPort']) || port['hostPort'] === port['containerPort']
+        ? NONE
+        : [invalidValue(`${portPath}.hostPort`, port['hostPort'], 'must match `containerPort` when `hostNetwork` is true')],
+    ),
+  );
+}
+
 function hostPortErrors(containers: readonly Json[], path: string): Errors {
   const seen = new Set<string>();
   return each(path, containers, (container, at) =>

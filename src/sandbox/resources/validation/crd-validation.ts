@@ -14,7 +14,8 @@ export function validateCrd(next: KubeObject, previous: KubeObject | undefined):
   const versions = records(spec['versions']);
   const expected = `${text(names['plural'])}.${text(spec['group'])}`;
   return [
-    ...(next.metadata.name === expected
+    // Group and plural cannot change any more then, which is said instead.
+    ...(previous !== undefined || next.metadata.name === expected
       ? NONE
       : [invalidValue('metadata.name', next.metadata.name, 'must be spec.names.plural+"."+spec.group')]),
     ...groupErrors(text(spec['group'])),
@@ -33,8 +34,18 @@ export function validateCrd(next: KubeObject, previous: KubeObject | undefined):
         ]
       : NONE),
     ...approvalErrors(next, text(spec['group'])),
-    ...(previous === undefined ? NONE : updateErrors(spec, previous)),
+    ...(previous === undefined ? NONE : [...versionsStillStored(previous, versions), ...updateErrors(spec, previous)]),
   ];
+}
+
+/** What is stored in a version cannot be read without it. */
+function versionsStillStored(previous: KubeObject, versions: readonly Json[]): Errors {
+  const names = new Set(versions.map((version) => text(version['name'])));
+  return list(at(previous, 'status', 'storedVersions')).flatMap((stored, index) => {
+    const name = text(stored);
+    const detail = `missing from spec.versions; ${name} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in ${name} and removes ${name} from status.storedVersions`;
+    return names.has(name) ? NONE : [invalidValue(`status.storedVersions[${index}]`, name, detail)];
+  });
 }
 
 function groupErrors(group: string): Errors {

@@ -76,10 +76,10 @@ function pathsErrors(http: Json, field: string): Errors {
     const type = text(path['pathType']);
     const place = text(path['path']);
     const absolute = type === 'Exact' || type === 'Prefix' || (type === 'ImplementationSpecific' && place !== '');
+    // Nothing else is looked at then.
+    if (type === '') return [required(`${at_}.pathType`, 'pathType must be specified')];
     return [
-      ...(type === ''
-        ? [required(`${at_}.pathType`, 'pathType must be specified')]
-        : oneOf(`${at_}.pathType`, type, ['Exact', 'ImplementationSpecific', 'Prefix'])),
+      ...oneOf(`${at_}.pathType`, type, ['Exact', 'ImplementationSpecific', 'Prefix']),
       ...(absolute && !place.startsWith('/') ? [invalidValue(`${at_}.path`, place, 'must be an absolute path')] : NONE),
       ...backendErrors(record(path['backend']), `${at_}.backend`),
     ];

@@ -3,7 +3,7 @@ import type { KubeObject } from '../../objects/kube-object.ts';
 import { forbidden, invalidValue, required } from '../field-errors.ts';
 import { changeEach, integer, isRecord, list, record, records, sameJson, text, without, type Json } from '../json-tree.ts';
 import { each, follows, NONE, needed, oneOf, qualified, type Errors } from './check.ts';
-import { containersErrors, ephemeralContainersErrors, initContainersErrors, namesOf } from './container-validation.ts';
+import { containersErrors, ephemeralContainersErrors, hostNetworkErrors, initContainersErrors, namesOf } from './container-validation.ts';
 import { dnsLabel, ipAddress, subdomain } from './name-rules.ts';
 import { validateAnnotations, validateLabels } from './object-meta.ts';
 import { affinityErrors, nodeSelectorErrors, spreadErrors, tolerationErrors } from './scheduling-validation.ts';
@@ -23,6 +23,7 @@ export function validatePodSpec(spec: Json, path: string): Errors {
     ...oneOf(`${path}.dnsPolicy`, spec['dnsPolicy'] ?? '', ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None']),
     ...nodeSelectorErrors(spec['nodeSelector'], `${path}.nodeSelector`),
     ...podSecurityErrors(spec['securityContext'], `${path}.securityContext`),
+    ...hostNetworkErrors(spec, path),
     ...affinityErrors(spec['affinity'], `${path}.affinity`),
     ...dnsErrors(spec, `${path}.dnsConfig`),
     ...each(`${path}.readinessGates`, spec['readinessGates'], (gate, at) => qualified(`${at}.conditionType`, text(gate['conditionType']))),
@@ -127,7 +128,7 @@ function deadlineErrors(next: unknown, previous: unknown): Errors {
   const field = 'spec.activeDeadlineSeconds';
   if (typeof previous !== 'number' || next === previous) return NONE;
   if (typeof next !== 'number') return [invalidValue(field, null, 'must not update from a positive integer to nil value')];
-  return next > previous ? [invalidValue(field, next, `must be less than or equal to previous value (${previous})`)] : NONE;
+  return next > previous ? [invalidValue(field, next, `must be less than or equal to previous value`)] : NONE;
 }
 
 /** The spec without what may change: images, deadline, added tolerations, and the node that a scheduler writes through `binding`. */

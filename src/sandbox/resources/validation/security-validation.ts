@@ -46,6 +46,10 @@ function goName(field: string): string {
   return field === 'seLinuxOptions' ? 'SELinuxOptions' : `${field.charAt(0).toUpperCase()}${field.slice(1)}`;
 }
 
+const SYSCTL_NAME = /^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$/;
+const SYSCTL_RULE =
+  'must have at most 253 characters and match regex ^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$';
+
 export function podSecurityErrors(context: unknown, path: string): Errors {
   if (!isRecord(context)) return NONE;
   const seen = new Set<string>();
@@ -55,7 +59,8 @@ export function podSecurityErrors(context: unknown, path: string): Errors {
       const name = text(sysctl['name']);
       const repeated = seen.has(name);
       seen.add(name);
-      return [...needed(`${at}.name`, name), ...(repeated ? [duplicate(`${at}.name`, name)] : NONE)];
+      const rule = name === '' || SYSCTL_NAME.test(name) ? NONE : [invalidValue(`${at}.name`, name, SYSCTL_RULE)];
+      return [...needed(`${at}.name`, name), ...rule, ...(repeated ? [duplicate(`${at}.name`, name)] : NONE)];
     }),
     ...oneOf(`${path}.fsGroupChangePolicy`, context['fsGroupChangePolicy'], ['OnRootMismatch', 'Always']),
     ...profileErrors(context['seccompProfile'], `${path}.seccompProfile`),
