@@ -19,6 +19,7 @@ const tasks = {
   test: (args) => [build, ...types(), lint(), formatCheck, vitest('tests', args)],
   'test:real': (args) => [build, vitest('tests on a real cluster', ['--config', 'vitest.real.config.ts', ...args])],
   bench: (args) => [build, ...benches(args)],
+  fidelity: (args) => [{ name: 'fidelity', command: ['node', 'test/sandbox/fidelity/compare-server.ts', ...args] }],
   demo: (args) => [build, { name: 'demo', command: ['node', 'dist/meshlift.js', 'demo', ...args] }],
   'docs:update': (args) => [build, { name: 'docs:update', command: ['node', 'scripts/docs-update.ts', ...args] }],
 };

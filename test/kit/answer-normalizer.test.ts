@@ -36,6 +36,12 @@ describe('AnswerNormalizer', () => {
       { kind: 'Table', columnDefinitions: [{ name: 'Name' }, { name: 'Age' }], rows: [{ cells: ['a', '<age>'] }] },
     ],
     [
+      'versions in messages, by the number that they have elsewhere',
+      { metadata: { resourceVersion: '7' }, message: '{\\"resourceVersion\\":\\"7\\"}, current: 9' },
+      { metadata: { resourceVersion: '<rv-1>' }, message: '{\\"resourceVersion\\":\\"<rv-1>\\"}, current: <rv>' },
+    ],
+    ['tokens', { token: 'eyJhbGciOi.eyJpc3M.c2ln-_A' }, { token: '<token>' }],
+    [
       'the order of managers',
       {
         managedFields: [

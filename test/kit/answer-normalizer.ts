@@ -2,6 +2,9 @@
 
 const UID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g;
+const TOKEN = /eyJ[\w-]+\.[\w-]+\.[\w-]+/g;
+/** Objects are quoted in messages, and written as YAML. */
+const VERSION_IN_TEXT = /(resourceVersion\\*"?: ?\\*")(\d+)/g;
 const IP = /^\d{1,3}(?:\.\d{1,3}){3}$|^[0-9a-f]*:[0-9a-f:]+$/;
 const ADDRESS_FIELDS = new Set(['clusterIP', 'clusterIPs', 'podIP', 'podIPs', 'hostIP', 'hostIPs', 'ip']);
 
@@ -55,7 +58,9 @@ export class AnswerNormalizer {
     return out
       .replaceAll(UID, (uid) => this.#nameOf('uid', uid))
       .replaceAll(TIME, '<time>')
-      .replaceAll(/ResourceVersion in record \(\d+\)/g, 'ResourceVersion in record (<rv>)');
+      .replaceAll(TOKEN, '<token>')
+      .replaceAll(VERSION_IN_TEXT, (_all, before: string, version: string) => `${before}${this.#nameOf('rv', version)}`)
+      .replaceAll(/(ResourceVersion in record \(|, current: |too old resource version: \d+ \()\d+/g, '$1<rv>');
   }
 
   #nameOf(kind: string, text: string): string {
@@ -84,11 +89,16 @@ function byOwner(left: unknown, right: unknown): number {
 function withoutMoment(value: Json): Json {
   if (value['type'] === 'BOOKMARK' && isRecord(value['object']))
     return { ...value, object: { ...value['object'], metadata: momentless(value['object']) } };
-  return Array.isArray(value['items']) || Array.isArray(value['rows']) ? { ...value, metadata: momentless(value) } : value;
+  return 'items' in value || 'rows' in value ? { ...value, metadata: momentless(value) } : value;
 }
 
 function momentless({ metadata }: Json): unknown {
   return isRecord(metadata) && 'resourceVersion' in metadata ? { ...metadata, resourceVersion: '<now>' } : metadata;
+}
+
+/** Tables of later events of a watch do not name their columns any more. */
+function isAge(cell: unknown): boolean {
+  return typeof cell === 'string' && /^\d+s$/.test(cell);
 }
 
 function withoutAges(table: Json): Json {
@@ -97,7 +107,7 @@ function withoutAges(table: Json): Json {
   const rows = Array.isArray(table['rows']) ? (table['rows'] as readonly Json[]) : [];
   const aged = rows.map((row) => {
     const cells = Array.isArray(row['cells']) ? (row['cells'] as readonly unknown[]) : [];
-    return { ...row, cells: cells.map((cell, index) => (ages.includes(index) ? '<age>' : cell)) };
+    return { ...row, cells: cells.map((cell, index) => (ages.includes(index) || (columns.length === 0 && isAge(cell)) ? '<age>' : cell)) };
   });
   return { ...table, rows: aged };
 }

@@ -58,9 +58,14 @@ interface KubeconfigFile {
   readonly users: readonly { readonly user: Readonly<Record<string, string>> }[];
 }
 
-/** The first cluster and user of a kubeconfig with client certificates. */
+/** @param kubeconfigPath of a file as `playTargetOf` reads it */
 export function playTarget(kubeconfigPath: string): PlayTarget {
-  const config = parse(readFileSync(kubeconfigPath, 'utf8')) as KubeconfigFile;
+  return playTargetOf(readFileSync(kubeconfigPath, 'utf8'));
+}
+
+/** The first cluster and user of a kubeconfig with client certificates. */
+export function playTargetOf(kubeconfig: string): PlayTarget {
+  const config = parse(kubeconfig) as KubeconfigFile;
   const cluster = config.clusters[0]?.cluster ?? {};
   const user = config.users[0]?.user ?? {};
   return {
@@ -101,7 +106,7 @@ class HttpPlayer {
   readonly id = randomBytes(5)
     .toString('hex')
     .replaceAll(/\d/g, (digit) => 'ghijklmnop'[Number(digit)] ?? 'x');
-  readonly namespace = `sbx-fidelity-${this.id}`;
+  readonly namespace = `sbx-fid-${this.id}`;
   readonly #target: PlayTarget;
   readonly #agent: Agent;
 

@@ -4,24 +4,14 @@
  */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  istioctlNew,
-  istioctlOld,
-  kubectl,
-  kubectlJson,
-  meshlift,
-  meshliftOk,
-  NEW_VERSION,
-  OLD_VERSION,
-  podsOf,
-  revisionOf,
-  run,
-  scratch,
-  type Meta,
-} from './kit/cluster.ts';
+import { run } from '../kit/child-process.ts';
+import { podsOf, revisionOf, type Meta } from '../scenarios/cluster-under-test.ts';
+import { namespaceYaml, openShop, SHOP } from '../scenarios/shop.ts';
+import { istioctlNew, istioctlOld, kubectl, kubectlJson, meshlift, meshliftOk, NEW_VERSION, OLD_VERSION, scratch } from './kit/cluster.ts';
+import { compareProxies, compareStatus } from './kit/compare.ts';
 import { cleanCluster, installOld, operatorFile } from './kit/istio.ts';
-import { compareStatus, compareProxies } from './kit/compare.ts';
-import { ask, namespaceYaml, openShop, SHOP } from './kit/shop.ts';
+import { ask } from './kit/load.ts';
+import { realCluster } from './kit/real-cluster.ts';
 import { ControlPlaneWatch } from './kit/watch-connections.ts';
 
 const planFile = join(scratch, 'istioctl-plan.yaml');
@@ -30,7 +20,7 @@ const install = (): string[] => ['--istioctl', istioctlNew(), '-f', operatorFile
 beforeAll(async () => {
   await cleanCluster();
   await installOld();
-  await openShop('shop', { 'istio-injection': 'enabled' });
+  await openShop(realCluster, 'shop', { 'istio-injection': 'enabled' });
 });
 afterAll(cleanCluster);
 
@@ -79,7 +69,7 @@ describe('an unrevisioned control plane installed by istioctl', () => {
         .map((name) => name.split('/')[1])
         .toSorted(),
     ).toEqual(['istio-sidecar-injector', 'istio-sidecar-injector-canary']);
-    const pods = await podsOf('shop');
+    const pods = await podsOf(realCluster, 'shop');
     expect(new Set(pods.map(revisionOf))).toEqual(new Set(['canary']));
     await compareStatus();
     await compareProxies([
@@ -106,7 +96,7 @@ describe('an unrevisioned control plane installed by istioctl', () => {
   });
 
   it('leaves a mesh that serves, injects by default and validates', async () => {
-    const [web] = (await podsOf('shop')).filter((pod) => pod.metadata.labels?.['app'] === 'web');
+    const [web] = (await podsOf(realCluster, 'shop')).filter((pod) => pod.metadata.labels?.['app'] === 'web');
     expect(await ask('shop', web?.metadata.name ?? '', 'http://web:9080/')).toBe(200);
     await run('kubectl', ['apply', '-f', '-'], { input: namespaceYaml('newcomer', { 'istio-injection': 'enabled' }) });
     const pod = JSON.parse(

@@ -5,10 +5,13 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { applyYaml, istioctlNew, kubectl, kubectlJson, meshlift, meshliftOk, NEW_VERSION, run, scratch, type Meta } from './kit/cluster.ts';
+import { run } from '../kit/child-process.ts';
+import type { Meta } from '../scenarios/cluster-under-test.ts';
+import { namespaceYaml } from '../scenarios/shop.ts';
+import { snapshot } from '../scenarios/snapshot.ts';
+import { applyYaml, istioctlNew, kubectl, kubectlJson, meshlift, meshliftOk, NEW_VERSION, scratch } from './kit/cluster.ts';
 import { cleanCluster, operatorFile, renderNew, renderOld } from './kit/istio.ts';
-import { namespaceYaml } from './kit/shop.ts';
-import { snapshot } from './kit/snapshot.ts';
+import { realCluster } from './kit/real-cluster.ts';
 
 const oldFile = join(scratch, 'unrevisioned.yaml');
 const newFile = join(scratch, 'canary.yaml');
@@ -82,7 +85,7 @@ describe('a default without a tag', () => {
   it('stays where it is when the new revision comes from manifests', async () => {
     await meshliftOk('install', '--revision', 'canary', '--version', NEW_VERSION, '--manifests', newFile, '--yes');
     expect(await whoInjects()).toBe('default');
-    before = await snapshot(['probe']);
+    before = await snapshot(realCluster, ['probe']);
   });
 
   it('is what a removal waits for', async () => {
@@ -91,7 +94,7 @@ describe('a default without a tag', () => {
     expect(refused.stderr).toContain('RUN-030');
     expect(refused.stderr).toContain('namespace probe: istio-injection=enabled resolves to it');
     await meshliftOk('rollback', '--yes');
-    expect(await snapshot(['probe'])).toEqual(before);
+    expect(await snapshot(realCluster, ['probe'])).toEqual(before);
   });
 
   it('moves before the old control plane goes, and is what istioctl tag set would have written', async () => {
@@ -115,6 +118,6 @@ describe('a default without a tag', () => {
   it('comes back with the old control plane', async () => {
     await meshliftOk('rollback', '--yes');
     expect(await whoInjects()).toBe('default');
-    expect(await snapshot(['probe'])).toEqual(before);
+    expect(await snapshot(realCluster, ['probe'])).toEqual(before);
   });
 });

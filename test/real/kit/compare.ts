@@ -1,6 +1,8 @@
 /** What Meshlift says against what kubectl and the real istioctls say, field by field. */
 import { expect } from 'vitest';
-import { kubectlJson, meshliftOk, revisionOf, run, type PodJson } from './cluster.ts';
+import { run } from '../../kit/child-process.ts';
+import { revisionOf, type PodJson } from '../../scenarios/cluster-under-test.ts';
+import { kubectlJson, meshliftOk } from './cluster.ts';
 
 interface StatusJson {
   readonly revisions: readonly {

@@ -1,7 +1,9 @@
 /** Istio on the cluster of the tests, installed by its own istioctl. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { istioctlNew, istioctlOld, kubectl, kubectlJson, run, scratch, until, type Meta } from './cluster.ts';
+import { run, until } from '../../kit/child-process.ts';
+import type { Meta } from '../../scenarios/cluster-under-test.ts';
+import { istioctlNew, istioctlOld, kubectl, kubectlJson, scratch } from './cluster.ts';
 
 /** Small requests, so that two control planes fit a small machine. */
 export const operatorFile = join(scratch, 'operator.yaml');

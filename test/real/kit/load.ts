@@ -1,17 +1,11 @@
 /** A bounded load from inside the mesh: an open rate, every answer counted. */
-import { APP_IMAGE, applyYaml, kubectl, start, type Running } from './cluster.ts';
-import { namespaceYaml } from './shop.ts';
+import { start, type Running } from '../../kit/child-process.ts';
+import type { Load, LoadResult } from '../../scenarios/cluster-under-test.ts';
+import { namespaceYaml } from '../../scenarios/shop.ts';
+import { APP_IMAGE, applyYaml, kubectl } from './cluster.ts';
 
 const NAMESPACE = 'load';
 const LONGEST_SECONDS = 420;
-
-export interface LoadResult {
-  readonly sent: number;
-  readonly failed: number;
-  readonly codes: Readonly<Record<string, number>>;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-}
 
 /** A pod with a sidecar that sends the load; it belongs to the revision of its namespace. */
 export async function prepareLoad(labels: Readonly<Record<string, string>>): Promise<void> {
@@ -32,11 +26,6 @@ spec:
 
 function inSender(script: string): Running {
   return start('kubectl', ['-n', NAMESPACE, 'exec', 'sender', '-c', 'app', '--', 'sh', '-c', script]);
-}
-
-export interface Load {
-  /** Ends it and counts. */
-  stop(): Promise<LoadResult>;
 }
 
 /** 20 requests a second over 4 connections, until stopped or for seven minutes at most. */
@@ -70,9 +59,23 @@ function parseResult(text: string): LoadResult {
   return { sent, failed: sent - (result.RetCodes['200'] ?? 0), codes: result.RetCodes, p50Ms: percentile(50), p99Ms: percentile(99) };
 }
 
-/** A load for a given time. */
-export async function loadFor(url: string, milliseconds: number): Promise<LoadResult> {
-  const load = startLoad(url);
-  await new Promise((resolve) => setTimeout(resolve, milliseconds));
-  return load.stop();
+/** One request from a pod; resolves to the status code, 0 when there was no answer. */
+export async function ask(namespace: string, from: string, url: string): Promise<number> {
+  const { stdout, stderr } = await start('kubectl', [
+    '-n',
+    namespace,
+    'exec',
+    from,
+    '-c',
+    'app',
+    '--',
+    'fortio',
+    'curl',
+    '-quiet',
+    '-timeout',
+    '5s',
+    url,
+  ]).done;
+  // fortio writes the head of the answer to standard error.
+  return Number(/HTTP\/1\.1 (\d+)/.exec(stderr + stdout)?.[1] ?? 0);
 }

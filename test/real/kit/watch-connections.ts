@@ -1,7 +1,9 @@
 /**
  * Watches, from istiod's own list of connections, that a proxy's control plane never changes during the life of its pod.
  */
-import { kubectlJson, pause, start, type PodJson, type Running } from './cluster.ts';
+import { pause, start, type Running } from '../../kit/child-process.ts';
+import type { PodJson } from '../../scenarios/cluster-under-test.ts';
+import { kubectlJson } from './cluster.ts';
 
 const FIRST_PORT = 26_014;
 

@@ -47,7 +47,7 @@ const review = (attributes: Body): Body => ({
   spec: { resourceAttributes: attributes },
 });
 
-const dropWebhooks = [remove(`${MUTATING}/sbx-fidelity-{{id}}`)];
+const dropWebhooks = [remove(`${MUTATING}/sbx-fid-{{id}}`)];
 
 const piece = (index: number, uid: string): Body => ({
   apiVersion: 'v1',
@@ -105,10 +105,10 @@ export const meshliftSequences: readonly RequestSequence[] = [
     name: 'apply-webhooks',
     about: 'A tag is applied, applied again, and moved to another service.',
     requests: [
-      apply(`${MUTATING}/sbx-fidelity-{{id}}?${BY}`, webhooks({ 'istio.io/tag': 'prod' })),
-      apply(`${MUTATING}/sbx-fidelity-{{id}}?${BY}`, webhooks({ 'istio.io/tag': 'prod' })),
-      apply(`${MUTATING}/sbx-fidelity-{{id}}?${BY}`, webhooks({ 'istio.io/tag': 'prod', 'istio.io/rev': '1-29' }, 'Fail')),
-      get(`${MUTATING}/sbx-fidelity-{{id}}`),
+      apply(`${MUTATING}/sbx-fid-{{id}}?${BY}`, webhooks({ 'istio.io/tag': 'prod' })),
+      apply(`${MUTATING}/sbx-fid-{{id}}?${BY}`, webhooks({ 'istio.io/tag': 'prod' })),
+      apply(`${MUTATING}/sbx-fid-{{id}}?${BY}`, webhooks({ 'istio.io/tag': 'prod', 'istio.io/rev': '1-29' }, 'Fail')),
+      get(`${MUTATING}/sbx-fid-{{id}}`),
     ],
     cleanup: dropWebhooks,
   },
@@ -117,13 +117,13 @@ export const meshliftSequences: readonly RequestSequence[] = [
     name: 'apply-webhooks-conflict',
     about: 'istiod owns the failure policy; an apply of another one is refused, forced, and given up again.',
     requests: [
-      apply(`${MUTATING}/sbx-fidelity-{{id}}?fieldManager=helm`, webhooks({ app: 'a' }, 'Ignore')),
-      mergePatch(`${MUTATING}/sbx-fidelity-{{id}}?fieldManager=pilot-discovery`, {
+      apply(`${MUTATING}/sbx-fid-{{id}}?fieldManager=helm`, webhooks({ app: 'a' }, 'Ignore')),
+      mergePatch(`${MUTATING}/sbx-fid-{{id}}?fieldManager=pilot-discovery`, {
         webhooks: (webhooks({}, 'Fail')['webhooks'] ?? null) as unknown,
       }),
-      apply(`${MUTATING}/sbx-fidelity-{{id}}?fieldManager=helm`, webhooks({ app: 'a' }, 'Ignore')),
-      apply(`${MUTATING}/sbx-fidelity-{{id}}?fieldManager=helm&force=true`, webhooks({ app: 'a' }, 'Ignore')),
-      apply(`${MUTATING}/sbx-fidelity-{{id}}?fieldManager=helm`, webhooks({})),
+      apply(`${MUTATING}/sbx-fid-{{id}}?fieldManager=helm`, webhooks({ app: 'a' }, 'Ignore')),
+      apply(`${MUTATING}/sbx-fid-{{id}}?fieldManager=helm&force=true`, webhooks({ app: 'a' }, 'Ignore')),
+      apply(`${MUTATING}/sbx-fid-{{id}}?fieldManager=helm`, webhooks({})),
     ],
     cleanup: dropWebhooks,
   },
@@ -210,7 +210,10 @@ export const meshliftSequences: readonly RequestSequence[] = [
       ),
       get(`${CORE}/pods?limit=500`),
       mergePatch(`${NAMESPACE}?${BY}`, { metadata: { labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } } }),
-      post(`${CORE}/pods?dryRun=All`, probePod({ labels: { 'sidecar.istio.io/inject': 'false' } })),
+      {
+        ...post(`${CORE}/pods?dryRun=All`, probePod({ labels: { 'sidecar.istio.io/inject': 'false' } })),
+        until: { pointer: '/code', equals: 403 },
+      },
     ],
   },
   {

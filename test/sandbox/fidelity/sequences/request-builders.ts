@@ -131,7 +131,7 @@ export function webhooks(labels: Body, failurePolicy?: string): Body {
   return {
     apiVersion: 'admissionregistration.k8s.io/v1',
     kind: 'MutatingWebhookConfiguration',
-    metadata: { name: 'sbx-fidelity-{{id}}', labels },
+    metadata: { name: 'sbx-fid-{{id}}', labels },
     webhooks: ['namespace', 'object'].map((kind) => ({
       name: `${kind}.{{id}}.test`,
       clientConfig: { service: { name: 'istiod-1-28', namespace: '{{ns}}', path: '/inject', port: 443 } },

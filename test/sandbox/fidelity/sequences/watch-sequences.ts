@@ -80,4 +80,102 @@ export const watchSequences: readonly RequestSequence[] = [
     ],
     cleanup: dropCrd,
   },
+  {
+    area: 'watch',
+    name: 'initial-events',
+    about: 'A watch that begins with the list, as helm and informers ask for it.',
+    requests: [
+      post(`${CORE}/configmaps`, configMap('a', {}, { labels: { x: '1' } })),
+      {
+        ...get(
+          `${CORE}/configmaps?${SELECTED}&watch=true&allowWatchBookmarks=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&timeoutSeconds=15`,
+        ),
+        watch: { lines: 3, meanwhile: [post(`${CORE}/configmaps`, configMap('b', {}, { labels: { x: '1' } }))] },
+      },
+    ],
+  },
+  {
+    area: 'watch',
+    name: 'one-object',
+    about: 'kubectl wait watches one object by its name.',
+    requests: [
+      post(`${CORE}/configmaps`, configMap('a', {})),
+      {
+        ...get(
+          `${CORE}/configmaps?fieldSelector=metadata.name%3Da&watch=true&resourceVersion={{0:/metadata/resourceVersion}}&allowWatchBookmarks=true&timeoutSeconds=15`,
+        ),
+        watch: {
+          lines: 2,
+          meanwhile: [
+            post(`${CORE}/configmaps`, configMap('b', {})),
+            mergePatch(`${CORE}/configmaps/a`, { data: { k: '1' } }),
+            remove(`${CORE}/configmaps/a`),
+          ],
+        },
+      },
+    ],
+  },
+  {
+    area: 'watch',
+    name: 'metadata',
+    about: 'A watch of metadata only.',
+    requests: [
+      post(`${CORE}/configmaps`, configMap('a', { k: '1' })),
+      {
+        ...get(
+          `${CORE}/configmaps?fieldSelector=metadata.name%3Da&watch=true&resourceVersion={{0:/metadata/resourceVersion}}&timeoutSeconds=15`,
+          'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1',
+        ),
+        watch: { lines: 1, meanwhile: [mergePatch(`${CORE}/configmaps/a`, { metadata: { labels: { x: '1' } } })] },
+      },
+    ],
+  },
+  {
+    area: 'watch',
+    name: 'finalizers',
+    about: 'An object that waits to be deleted changes first and goes then.',
+    requests: [
+      post(`${CORE}/configmaps`, configMap('a', {}, { finalizers: ['fidelity.test/wait'] })),
+      {
+        ...get(
+          `${CORE}/configmaps?fieldSelector=metadata.name%3Da&watch=true&resourceVersion={{0:/metadata/resourceVersion}}&timeoutSeconds=15`,
+        ),
+        watch: {
+          lines: 2,
+          meanwhile: [remove(`${CORE}/configmaps/a`), mergePatch(`${CORE}/configmaps/a`, { metadata: { finalizers: null } })],
+        },
+      },
+    ],
+  },
+  {
+    area: 'watch',
+    name: 'unchanged',
+    about: 'What changes nothing is not told.',
+    requests: [
+      post(`${CORE}/configmaps?fieldManager=m`, configMap('a', { k: '1' })),
+      {
+        ...get(
+          `${CORE}/configmaps?fieldSelector=metadata.name%3Da&watch=true&resourceVersion={{0:/metadata/resourceVersion}}&timeoutSeconds=15`,
+        ),
+        watch: {
+          lines: 1,
+          meanwhile: [
+            mergePatch(`${CORE}/configmaps/a?fieldManager=m`, { data: { k: '1' } }),
+            mergePatch(`${CORE}/configmaps/a?fieldManager=m`, { data: { k: '2' } }),
+          ],
+        },
+      },
+    ],
+  },
+  {
+    area: 'watch',
+    name: 'old-path',
+    about: 'The old path of watches, and a watch of one object by its own path.',
+    requests: [
+      post(`${CORE}/configmaps`, configMap('a', { k: '1' })),
+      { ...get('/api/v1/watch/namespaces/{{ns}}/configmaps/a?timeoutSeconds=15'), watch: { lines: 1, meanwhile: [] } },
+      { ...get(`${CORE}/configmaps/a?watch=true&timeoutSeconds=15`), watch: { lines: 1, meanwhile: [] } },
+      get(`${CORE}/configmaps?watch=true&resourceVersion=1&timeoutSeconds=1&labelSelector=none%3Dx`),
+    ],
+  },
 ];

@@ -1,5 +1,5 @@
 /** Everything of the mesh as it is in the cluster, to be compared before and after. */
-import { kubectlJson } from './cluster.ts';
+import type { ClusterUnderTest } from './cluster-under-test.ts';
 
 interface Item {
   readonly kind: string;
@@ -7,9 +7,24 @@ interface Item {
   readonly [field: string]: unknown;
 }
 
-const CLUSTER_KINDS = 'mutatingwebhookconfigurations,validatingwebhookconfigurations,clusterroles,clusterrolebindings,namespaces';
-const ISTIO_KINDS = 'deployments,services,configmaps,serviceaccounts,roles,rolebindings,poddisruptionbudgets,horizontalpodautoscalers';
-const APP_KINDS = 'deployments,statefulsets,daemonsets,services,configmaps';
+const CLUSTER_KINDS = [
+  'mutatingwebhookconfigurations',
+  'validatingwebhookconfigurations',
+  'clusterroles',
+  'clusterrolebindings',
+  'namespaces',
+];
+const ISTIO_KINDS = [
+  'deployments',
+  'services',
+  'configmaps',
+  'serviceaccounts',
+  'roles',
+  'rolebindings',
+  'poddisruptionbudgets',
+  'horizontalpodautoscalers',
+];
+const APP_KINDS = ['deployments', 'statefulsets', 'daemonsets', 'services', 'configmaps'];
 
 /**
  * What differs although nothing is wrong, and why:
@@ -20,11 +35,14 @@ const APP_KINDS = 'deployments,statefulsets,daemonsets,services,configmaps';
  * - objects of Meshlift's own record, removed by forget;
  * - leader objects and root certificates (no label istio.io/rev): istiod's own bookkeeping, written by whoever leads.
  */
-export async function snapshot(namespaces: readonly string[]): Promise<Record<string, unknown>> {
-  const cluster = await kubectlJson<{ items: Item[] }>('get', CLUSTER_KINDS);
-  const istio = await kubectlJson<{ items: Item[] }>('-n', 'istio-system', 'get', ISTIO_KINDS);
-  const apps = await Promise.all(namespaces.map((ns) => kubectlJson<{ items: Item[] }>('-n', ns, 'get', APP_KINDS)));
-  const items = [...cluster.items.filter(isOfTheMesh(namespaces)), ...istio.items, ...apps.flatMap((list) => list.items)];
+export async function snapshot(cluster: ClusterUnderTest, namespaces: readonly string[]): Promise<Record<string, unknown>> {
+  const { objects } = cluster;
+  const [ofCluster, istio, apps] = await Promise.all([
+    objects.list<Item>(CLUSTER_KINDS),
+    objects.list<Item>(ISTIO_KINDS, { namespace: 'istio-system' }),
+    Promise.all(namespaces.map((namespace) => objects.list<Item>(APP_KINDS, { namespace }))),
+  ]);
+  const items = [...ofCluster.filter(isOfTheMesh(namespaces)), ...istio, ...apps.flat()];
   return Object.fromEntries(
     items
       .filter((item) => !isBookkeeping(item))

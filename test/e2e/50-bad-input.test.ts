@@ -1,0 +1,7 @@
+/** The scenario of the real cluster, in a sandbox: nothing but Node is needed. */
+import { vi } from 'vitest';
+import { SandboxCluster } from '../kit/sandbox-cluster.ts';
+import { badInput } from '../scenarios/bad-input.ts';
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+badInput(new SandboxCluster({ speed: 10 }));
