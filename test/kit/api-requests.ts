@@ -129,7 +129,13 @@ export class ApiRequests implements ClusterObjects {
   }
 
   async remove(plural: string, name: ObjectName): Promise<void> {
-    const { code, body } = await this.#send('DELETE', `${pathOf(kindOf(plural), name)}/${name.name}`);
+    const path = `${pathOf(kindOf(plural), name)}/${name.name}`;
+    let { code, body } = await this.#send('DELETE', path);
+    // A trouble that was just switched off ends a moment later.
+    for (let left = ATTEMPTS; left > 0 && (code === 429 || code >= 500); left -= 1) {
+      await new Promise((resolve) => void setTimeout(resolve, 50));
+      ({ code, body } = await this.#send('DELETE', path));
+    }
     if (code >= 300 && code !== 404) throw new Error(`DELETE ${plural} ${name.name}: ${JSON.stringify(body)}`);
   }
 

@@ -48,10 +48,30 @@ export class ManifestInstaller implements ControlPlaneInstaller {
     const objects = pins.filter((pin) => pin.name === PIN_NAME).flatMap((pin) => parsed(pin.path, pinnedText(pin), target.namespace));
     const { own, shared } = classifyRendered(objects);
     for (const object of installOrder([...shared, ...own])) {
-      await this.#options.writer.applyObject(object, { fieldManager: FIELD_MANAGER, force: false });
+      await this.#apply(object);
       onOutput(`applied ${object.kind} ${object.metadata.name}`);
     }
   }
+
+  async #apply(object: KubeObject): Promise<void> {
+    const { writer } = this.#options;
+    try {
+      await writer.applyObject(object, { fieldManager: FIELD_MANAGER, force: false });
+    } catch (error) {
+      if (!isOfIstiod(object, error)) throw error;
+      await writer.applyObject(object, { fieldManager: FIELD_MANAGER, force: true });
+    }
+  }
+}
+
+/**
+ * istiod sets failurePolicy of its own webhooks once it serves. An installation that goes on after that would meet istiod as
+ * the owner of that field; it takes it over, and istiod sets it again. Any other owner is a conflict for a person.
+ */
+function isOfIstiod(object: KubeObject, error: unknown): boolean {
+  if (!(error instanceof Problem) || !object.kind.endsWith('WebhookConfiguration')) return false;
+  const managers = [...error.details.what.matchAll(/conflicts? with "([^"]+)"/g)].map((match) => match[1]);
+  return managers.length > 0 && managers.every((manager) => manager === 'pilot-discovery');
 }
 
 interface ManifestFile {

@@ -418,7 +418,7 @@ describe('workloads', () => {
   });
 
   it('first sidecars and pinned ones are warnings', () => {
-    const pinned: WorkloadOptions = { template: { metadata: { annotations: { 'sidecar.istio.io/proxyImage': 'mine:1' } } } };
+    const pinned: WorkloadOptions = { template: { metadata: { annotations: { 'sidecar.istio.io/proxyImage': 'mine/proxy:1' } } } };
     const mesh = shop('pin', pinned).workload('shop', 'fresh');
     expect(found(workloads.sidecarChanges, context(mesh)).map((f) => [f.code, f.level, f.objects[0]])).toEqual([
       ['WORK-005', 'warning', 'shop/deployment/fresh'],

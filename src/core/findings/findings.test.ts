@@ -188,7 +188,7 @@ const CASES: Readonly<Record<FindingCode, { readonly gives: readonly Change[]; r
     not: [{ mesh: (m) => m.workload('shop', 'done', { kind: 'Job', on: 'default', phase: 'Succeeded' }) }],
   },
   'WORK-007': {
-    gives: [workload({ template: { metadata: { labels: { app: 'x' }, annotations: { 'sidecar.istio.io/proxyImage': 'p:1' } } } })],
+    gives: [workload({ template: { metadata: { labels: { app: 'x' }, annotations: { 'sidecar.istio.io/proxyImage': 'mine/p:1' } } } })],
     not: [{}],
   },
   'WORK-008': {
