@@ -86,13 +86,20 @@ export class KubeRunLock implements RunLock {
     let renewedAt = performance.now();
     let renewedAtMs = Date.now();
     let lost = false;
+    // A conflict is either somebody else, or an own renewal whose answer was lost.
+    const settle = async (): Promise<void> => {
+      const live = await this.#read();
+      if (live?.spec?.holderIdentity !== this.identity) lost = true;
+      else lease = live;
+    };
     const renew = async (): Promise<void> => {
       try {
         lease = await this.#update(lease, this.identity, false);
         renewedAt = performance.now();
         renewedAtMs = Date.now();
       } catch (error) {
-        lost = isConflict(error) || isNotFound(error);
+        if (isNotFound(error)) lost = true;
+        if (isConflict(error)) await settle().catch(() => undefined);
       }
     };
     const timer = setInterval(() => void renew(), RENEW_INTERVAL_MS);
