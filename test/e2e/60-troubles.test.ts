@@ -63,6 +63,7 @@ function expectNothingLost({ codes, sent }: LoadResult): void {
 
 /** A failed test leaves nothing to the next one. */
 afterEach(async () => {
+  await cluster.endDrivers();
   await cluster.endTroubles();
   await cluster.objects.remove('poddisruptionbudgets', { namespace: 'shop', name: BUDGET });
   await meshlift(cluster, 'rollback', '--yes');

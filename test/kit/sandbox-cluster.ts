@@ -45,6 +45,7 @@ export class SandboxCluster implements ClusterUnderTest {
   readonly faults: FaultsUnderTest;
   readonly #options: SandboxOptions;
   readonly #killAtExit = (): void => void this.#process?.child.kill('SIGKILL');
+  readonly #running = new Set<Running>();
   #process: Running | undefined;
 
   constructor(options: SandboxOptions = {}) {
@@ -61,7 +62,11 @@ export class SandboxCluster implements ClusterUnderTest {
   }
 
   start(args: readonly string[], { env, ...rest }: RunOptions = {}): Running {
-    return start(MESHLIFT, args, { cwd: this.scratch, ...rest, env: { ...this.#env(), ...env } });
+    const running = start(MESHLIFT, args, { cwd: this.scratch, ...rest, env: { ...this.#env(), ...env } });
+    this.#running.add(running);
+    const forget = (): void => void this.#running.delete(running);
+    running.done.then(forget, forget);
+    return running;
   }
 
   async prepare(): Promise<void> {
@@ -86,7 +91,15 @@ export class SandboxCluster implements ClusterUnderTest {
     );
   }
 
+  /** Ends what a failed test has left running, except for the sandbox itself. */
+  async endDrivers(): Promise<void> {
+    const left = [...this.#running].filter((one) => one !== this.#process);
+    for (const { child } of left) child.kill('SIGKILL');
+    await Promise.allSettled(left.map(({ done }) => done));
+  }
+
   async cleanUp(): Promise<void> {
+    await this.endDrivers();
     this.objects.close();
     const process_ = this.#process;
     if (process_ !== undefined) {
@@ -249,17 +262,20 @@ export function startAttack(cluster: SandboxCluster, path: string, gateway = 'lo
   const file = join(cluster.scratch, `attack-${attacks}.ndjson`);
   const where = ['--gateway', gateway, '--port', String(GATEWAY_PORT), '--path', path];
   const running = cluster.start(['load', 'attack', ...where, '--rate', '20/1s', '--duration', '7m', '--timeout', '4s', '-q', '-o', file]);
+  let result: Promise<LoadResult> | undefined;
   return {
-    stop: async () => {
-      // A load that has only just begun would say nothing.
-      await until('the load has begun', () => running.child.exitCode !== null || linesOf(file) > 10, 30_000, 20);
-      running.child.kill('SIGTERM');
-      const outcome = await running.done;
-      const report = await cluster.start(['load', 'report', '--type', 'json', file]).done;
-      if (report.code !== 0) throw new Error(`the load left no result: ${outcome.stderr} ${report.stderr}`);
-      return resultOf(JSON.parse(report.stdout) as ReportJson);
-    },
+    stop: () => (result ??= ended()),
   };
+
+  async function ended(): Promise<LoadResult> {
+    // A load that has only just begun would say nothing.
+    await until('the load has begun', () => running.child.exitCode !== null || linesOf(file) > 10, 30_000, 20);
+    running.child.kill('SIGTERM');
+    const outcome = await running.done;
+    const report = await cluster.start(['load', 'report', '--type', 'json', file]).done;
+    if (report.code !== 0) throw new Error(`the load left no result: ${outcome.stderr} ${report.stderr}`);
+    return resultOf(JSON.parse(report.stdout) as ReportJson);
+  }
 }
 
 function linesOf(file: string): number {
