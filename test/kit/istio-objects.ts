@@ -37,6 +37,9 @@ export function injectorWebhooks(options: WebhookOptions): WebhookConfiguration 
     name: `${prefix}.sidecar-injector.istio.io`,
     clientConfig: { caBundle, service: { name: service, namespace: NAMESPACE, path: '/inject', port: 443 } },
     failurePolicy,
+    reinvocationPolicy: 'Never',
+    rules: [{ operations: ['CREATE'], apiGroups: [''], apiVersions: ['v1'], resources: ['pods'] }],
+    ...REVIEWS,
     ...(options.deactivated === true ? { namespaceSelector: NEVER, objectSelector: NEVER } : { namespaceSelector, objectSelector }),
   });
   const own = [
@@ -64,6 +67,9 @@ export function injectorWebhooks(options: WebhookOptions): WebhookConfiguration 
   };
 }
 
+/** What every webhook of Istio says of its reviews. */
+const REVIEWS = { sideEffects: 'None', admissionReviewVersions: ['v1'] };
+
 const NEVER: LabelSelector = { matchLabels: { 'istio.io/deactivated': 'never-match' } };
 
 export function validator(name: string, revision: string, service: string): WebhookConfiguration {
@@ -71,12 +77,21 @@ export function validator(name: string, revision: string, service: string): Webh
   return {
     apiVersion: 'admissionregistration.k8s.io/v1',
     kind: 'ValidatingWebhookConfiguration',
-    metadata: { name, labels: { app: 'istiod', 'istio.io/rev': revision, ...(isDefault ? { 'istio.io/tag': 'default' } : {}) } },
+    metadata: { name, labels: { app: 'istiod', istio: 'istiod', 'istio.io/rev': revision, ...(isDefault ? { 'istio.io/tag': 'default' } : {}) } },
     webhooks: [
       {
         name: isDefault ? 'validation.istio.io' : 'rev.validation.istio.io',
         clientConfig: { caBundle: 'Y2E=', service: { name: service, namespace: NAMESPACE, path: '/validate', port: 443 } },
         failurePolicy: 'Fail',
+        rules: [
+          {
+            operations: ['CREATE', 'UPDATE'],
+            apiGroups: ['security.istio.io', 'networking.istio.io', 'telemetry.istio.io', 'extensions.istio.io'],
+            apiVersions: ['*'],
+            resources: ['*'],
+          },
+        ],
+        ...REVIEWS,
         objectSelector: isDefault ? selector(NO_REVISION) : selector(['istio.io/rev', 'In', revision]),
       },
     ],
@@ -212,7 +227,7 @@ export function defaultObjects(revision: string): KubeObject[] {
       metadata: {
         name: 'istiod-revision-tag-default',
         namespace: NAMESPACE,
-        labels: { app: 'istiod', 'istio.io/rev': revision, 'istio.io/tag': 'default' },
+        labels: { app: 'istiod', istio: 'pilot', 'istio.io/rev': revision, 'istio.io/tag': 'default' },
       },
       spec: { selector: { app: 'istiod', 'istio.io/rev': revision }, ports: [{ port: 15012 }] },
     },

@@ -29,10 +29,12 @@ const CORE_ROOMS: Readonly<Record<string, readonly string[]>> = {
   usage: ['problems', 'versions', 'mesh', 'injection'],
   status: ['problems', 'versions', 'mesh', 'injection'],
   moves: ['problems', 'versions', 'mesh', 'injection', 'request'],
-  controlplane: ['problems', 'versions', 'mesh', 'injection', 'request'],
-  findings: ['problems', 'versions', 'mesh', 'injection', 'permissions', 'request', 'usage', 'moves', 'controlplane'],
-  plan: ['problems', 'versions', 'mesh', 'injection', 'permissions', 'request', 'usage', 'moves', 'controlplane', 'findings'],
-  run: ['problems', 'versions', 'mesh', 'injection', 'permissions', 'request', 'usage', 'moves', 'controlplane', 'findings', 'plan'],
+  tags: ['problems', 'versions', 'mesh', 'injection'],
+  controlplane: ['problems', 'versions', 'mesh', 'injection', 'request', 'tags'],
+  gateways: ['problems', 'versions', 'mesh', 'injection', 'request', 'moves', 'controlplane'],
+  findings: ['problems', 'versions', 'mesh', 'injection', 'permissions', 'request', 'usage', 'moves', 'tags', 'controlplane', 'gateways'],
+  plan: ['problems', 'versions', 'mesh', 'injection', 'permissions', 'request', 'usage', 'moves', 'tags', 'controlplane', 'gateways', 'findings'],
+  run: ['problems', 'versions', 'mesh', 'injection', 'permissions', 'request', 'usage', 'moves', 'tags', 'controlplane', 'gateways', 'findings', 'plan'],
 };
 
 const CORE_PACKAGES = ['zod', 'yaml', 'hdr-histogram-js'];

@@ -146,7 +146,7 @@ describe('buildDefaultMove', () => {
       ['Service', 'istiod-revision-tag-default', true],
     ]);
     const lines = moves.flatMap(({ before, after }) => diffWanted(after, before));
-    expect(lines.every((line) => /istio\.io\/rev|service\.name/.test(line))).toBe(true);
+    expect(lines.every((line) => /istio\.io\/(rev|tag)|service\.name|release|app\.kubernetes\.io|helm\.sh/.test(line))).toBe(true);
     expect(lines).toContain('+ metadata.labels."istio.io/rev": canary');
   });
 

@@ -127,7 +127,7 @@ describe('the tag', () => {
       .map((move) => move.after as WebhookConfiguration)
       .find((o) => o.metadata.labels?.['istio.io/tag'] === 'default' && o.kind.startsWith('Mutating'));
 
-  it('keeps the path of its webhooks, takes over CA bundle and Service, and loses a URL', () => {
+  it('takes over CA bundle, Service and path of the revision, and loses a URL, as with istioctl', () => {
     const builder = two(true);
     const tag = injectorWebhooks({
       configuration: 'istio-revision-tag-default',
@@ -146,7 +146,7 @@ describe('the tag', () => {
     });
     expect(tagOf(moved(builder, 'canary').moves)?.webhooks?.[0]?.clientConfig).toEqual({
       caBundle: 'Y2E=',
-      service: { ...service, name: 'istiod-canary' },
+      service: { name: 'istiod-canary', namespace: 'istio-system', path: '/inject', port: 443 },
     });
   });
 
@@ -198,7 +198,7 @@ describe('the tag', () => {
     );
     expect(moves.map((move) => move.after.metadata.labels)).toEqual([
       { app: 'sidecar-injector', 'app.kubernetes.io/part-of': 'istio', 'istio.io/rev': 'canary', 'istio.io/tag': 'default' },
-      { app: 'istiod', 'app.kubernetes.io/part-of': 'istio', 'istio.io/rev': 'canary', 'istio.io/tag': 'default' },
+      { app: 'istiod', istio: 'istiod', 'app.kubernetes.io/part-of': 'istio', 'istio.io/rev': 'canary', 'istio.io/tag': 'default' },
     ]);
   });
 

@@ -412,12 +412,25 @@ describe('control planes', () => {
       .revision({ revision: 'r10', version: '1.10.0' })
       .revision({ revision: 'r9', version: '1.9.0' })
       .tag('b', 'r9')
-      .object({ ...helmTag, metadata: { ...helmTag.metadata, annotations: { 'meta.helm.sh/release-name': 'istiod-r9' } } })
+      .object({
+        ...helmTag,
+        metadata: {
+          ...helmTag.metadata,
+          labels: { ...helmTag.metadata.labels, 'operator.istio.io/component': 'Pilot' },
+          annotations: { 'meta.helm.sh/release-name': 'istiod-r9' },
+        },
+      })
       .inventory();
     expect(inventory.revisions.map((r) => r.name)).toEqual(['r9', 'r10']);
     expect(inventory.tags).toEqual([
-      { name: 'a', revision: 'r9', configuration: 'istio-revision-tag-a', helmRelease: 'istiod-r9' },
-      { name: 'b', revision: 'r9', configuration: 'istio-revision-tag-b' },
+      {
+        name: 'a',
+        revision: 'r9',
+        configuration: 'istio-revision-tag-a',
+        owner: { kind: 'helm', release: 'istiod-r9', namespace: 'istio-system' },
+        helmRelease: 'istiod-r9',
+      },
+      { name: 'b', revision: 'r9', configuration: 'istio-revision-tag-b', owner: { kind: 'nobody' } },
     ]);
   });
 

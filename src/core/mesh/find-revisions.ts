@@ -4,6 +4,7 @@ import type { KubeObject, PodController, Service, WebhookConfiguration, WebhookE
 import { matchesSelector, selectsPod } from './match-selector.ts';
 import type { DefaultSense, InjectionWebhook, InstallMethod, Revision, Tag } from './mesh-inventory.ts';
 import type { IstiodReport, MeshObjects } from './mesh-objects.ts';
+import { helmReleaseOf, ownerOf } from './object-owner.ts';
 
 /** Name of the webhook configuration whose label alone tells istiod and istioctl which revision is the default. */
 export const DEFAULT_TAG_CONFIGURATION = 'istio-revision-tag-default';
@@ -51,12 +52,13 @@ export function findTags(objects: MeshObjects): Tag[] {
   const tags = objects.mutatingWebhooks.flatMap((configuration): Tag[] => {
     const name = configuration.metadata.labels?.['istio.io/tag'];
     if (name === undefined || injectionEntries(configuration).length === 0) return [];
-    const helmRelease = configuration.metadata.annotations?.['meta.helm.sh/release-name'];
+    const helmRelease = helmReleaseOf(configuration);
     return [
       {
         name,
         revision: revisionLabel(configuration),
         configuration: configuration.metadata.name,
+        owner: ownerOf(configuration),
         ...(helmRelease === undefined ? {} : { helmRelease }),
       },
     ];

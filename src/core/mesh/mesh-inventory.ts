@@ -1,6 +1,7 @@
 /** The mesh in the field's own words, built from raw objects by `buildInventory`. */
 import type { Container, Labels, ObjectRef, PodController, PodTemplate, UpdateStrategy, WebhookEntry } from './kube-objects.ts';
 import type { IstiodReport, SyncEntry, Unread } from './mesh-objects.ts';
+import type { ObjectOwner } from './object-owner.ts';
 
 export type WorkloadKind = 'Deployment' | 'StatefulSet' | 'DaemonSet' | 'Rollout' | 'ReplicaSet' | 'Job' | 'CronJob' | 'Pod';
 
@@ -57,6 +58,7 @@ export interface Tag {
   readonly name: string;
   readonly revision: string;
   readonly configuration: string;
+  readonly owner: ObjectOwner;
   /** Set when a Helm release owns it. */
   readonly helmRelease?: string;
 }
