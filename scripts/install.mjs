@@ -1,7 +1,7 @@
 // Installs what the tasks of run.mjs need. Runs on Node 20, before the pinned Node exists.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /**
@@ -11,10 +11,13 @@ import { delimiter, join } from 'node:path';
 export function installDependencies(root) {
   const installed = join(root, 'node_modules');
   const manifests = [join(root, 'package.json'), join(root, 'package-lock.json')];
-  if (!isFresh(installed, manifests)) {
+  const install = () => {
+    if (isFresh(installed, manifests)) return true;
     if (!npm(root, ['ci', '--loglevel=error'])) return complain('npm ci failed');
     stamp(installed, manifests);
-  }
+    return true;
+  };
+  if (!isFresh(installed, manifests) && !alone(root, install)) return false;
   const node = join(installed, 'node', 'bin', 'node');
   if (!existsSync(node)) npm(root, ['rebuild', 'node', 'esbuild']);
   if (existsSync(node)) return true;
@@ -33,6 +36,34 @@ export function installLintTools(root) {
   if (!npm(root, args)) return complain('installing the linter into tools/ failed');
   stamp(installed, manifests);
   return true;
+}
+
+/** An installation takes less; what is older was left by a process that was killed. */
+const LONGEST_INSTALLATION_MS = 600_000;
+
+/** Two tasks at once in one checkout install one after the other: each `npm ci` begins by deleting what is there. */
+function alone(root, act) {
+  const lock = join(root, '.installing');
+  for (let waited = false; !tryLock(lock); waited = true) {
+    if (!waited) process.stderr.write('another task is installing; waiting for it\n');
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+  }
+  try {
+    return act();
+  } finally {
+    rmdirSync(lock);
+  }
+}
+
+function tryLock(lock) {
+  try {
+    if (existsSync(lock) && Date.now() - statSync(lock).mtimeMs > LONGEST_INSTALLATION_MS) rmdirSync(lock);
+    mkdirSync(lock);
+    return true;
+  } catch (error) {
+    if (error.code === 'EEXIST' || error.code === 'ENOENT') return false;
+    throw error;
+  }
 }
 
 function isFresh(installed, manifests) {

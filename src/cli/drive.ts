@@ -7,9 +7,12 @@ import { activeSteps, stepStatus, type RunRecord } from '../core/run/run-state.t
 import { rollBack } from '../flows/roll-back.ts';
 import { finishRun } from '../flows/start-run.ts';
 import type { RunResult } from '../flows/perform-run.ts';
+import type { TimeSpan } from '../core/load/time-spans.ts';
+import type { RunNews } from '../ports/run-observer.ts';
 import type { CommandContext } from './arguments/global-options.ts';
 import { compose, type Composed } from './compose.ts';
 import { ExitCode } from './exit-codes.ts';
+import type { LoadTrouble, RunLoad } from './run-load.ts';
 import { openRunView, type RunView } from './views/run-view.ts';
 import { renderProblem } from './views/problem-text.ts';
 import { count, duration } from './views/words.ts';
@@ -19,14 +22,24 @@ export interface RunSession {
   readonly context: CommandContext;
   readonly ports: Composed;
   readonly view: RunView;
-  /** Given when the person asks to stop between two steps. */
+  /** Given when the person asks to stop between two steps, or the load says that the run should not go on. */
   readonly stopSignal: AbortSignal;
+  /** When the steps that this process performs went on, by the clock of this machine. */
+  readonly spans: readonly TimeSpan[];
+  /** Set while requests are sent beside the run. */
+  readonly load?: RunLoad;
 }
 
 /** Ports with a view of the run on them; both are closed at the end, however it comes. */
 export async function withRunSession<T>(context: CommandContext, use: (session: RunSession) => Promise<T>): Promise<T> {
   const view = openRunView(context.terminal, Date.now);
-  const ports = compose(context.options, view);
+  const spans: TimeSpan[] = [];
+  const ports = compose(context.options, {
+    tell: (news) => {
+      if (news.kind === 'event') noteSpan(spans, news);
+      view.tell(news);
+    },
+  });
   const stop = new AbortController();
   const onSignal = (): void => {
     if (stop.signal.aborted) process.exit(130);
@@ -36,7 +49,7 @@ export async function withRunSession<T>(context: CommandContext, use: (session: 
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   try {
-    return await use({ context, ports, view, stopSignal: stop.signal });
+    return await use({ context, ports, view, spans, stopSignal: stop.signal });
   } finally {
     process.removeListener('SIGINT', onSignal);
     process.removeListener('SIGTERM', onSignal);
@@ -45,8 +58,21 @@ export async function withRunSession<T>(context: CommandContext, use: (session: 
   }
 }
 
+function noteSpan(spans: TimeSpan[], { event, record }: Extract<RunNews, { kind: 'event' }>): void {
+  if (!('step' in event)) return;
+  const steps = [...record.plan.steps, ...(record.backPlan?.steps ?? [])];
+  const name = steps.find((step) => step.id === event.step)?.title ?? event.step;
+  if (event.type === 'StepStarted') {
+    spans.push({ name, fromMs: Date.now() });
+    return;
+  }
+  const index = spans.findLastIndex((span) => span.name === name && span.untilMs === undefined);
+  const span = spans[index];
+  if (span !== undefined) spans[index] = { ...span, untilMs: Date.now() };
+}
+
 /** Asks on a terminal; elsewhere only --yes is a yes. @throws Problem RUN-006 */
-export async function confirm(context: CommandContext, question: string): Promise<void> {
+export async function confirm(context: CommandContext, question: string, again = 'meshlift plan -o wide'): Promise<void> {
   if (context.options.yes === true) return;
   if (!context.terminal.isInteractive || process.stdin.isTTY !== true) {
     throw new Problem('RUN-006', {
@@ -60,7 +86,7 @@ export async function confirm(context: CommandContext, question: string): Promis
     if (!/^y(es)?$/i.test(answer.trim()))
       throw new Problem('RUN-006', {
         what: 'The answer was no.',
-        next: [{ label: 'look at the plan again', command: 'meshlift plan -o wide' }],
+        next: [{ label: 'look at it again', command: again }],
       });
   } finally {
     reader.close();
@@ -83,6 +109,8 @@ export function footprint(istioNamespace: string): string {
 export async function conclude(session: RunSession, result: RunResult, finish = false): Promise<ExitCode> {
   const { context, ports, view, stopSignal } = session;
   const { record } = result;
+  const trouble = result.outcome === 'asked' ? session.load?.trouble() : undefined;
+  if (trouble !== undefined) return concludeTroubled(session, record, loadProblem(trouble, session.load?.file ?? '', record));
   if (result.outcome === 'moved' && (finish || record.plan.request.finish.removeOld)) {
     return conclude(session, await finishRun(ports, record.name, stopSignal));
   }
@@ -98,6 +126,33 @@ export async function conclude(session: RunSession, result: RunResult, finish = 
   view.close();
   context.terminal.out(`\n${endText(result)}`);
   return result.outcome === 'asked' || result.outcome === 'paused' ? ExitCode.refused : ExitCode.done;
+}
+
+/** The load said that the run should not go on: it is taken back when requests fail and the request says so, else it waits for a person. */
+async function concludeTroubled(session: RunSession, record: RunRecord, problem: Problem): Promise<ExitCode> {
+  const { context, ports, view, load, ...rest } = session;
+  const mayRollBack = record.plan.request.onFailure === 'rollback' && record.state.direction === 'forward' && problem.code === 'LOAD-002';
+  if (!mayRollBack || load === undefined) throw problem;
+  view.note(`${renderProblem(problem, context.terminal)}\nThe request says: roll back on failure.`);
+  load.disregardFailures();
+  const stopSignal = new AbortController().signal;
+  const back = await rollBack(ports, { name: record.name, reason: problem.code, stopSignal });
+  const code = await conclude({ ...rest, context, ports, view, stopSignal }, back);
+  return back.outcome === 'rolled-back' ? ExitCode.rolledBack : code;
+}
+
+function loadProblem(trouble: LoadTrouble, file: string, record: RunRecord): Problem {
+  const state = { kind: 'paused', detail: `${record.name} stopped ${standsAt(record)}; nothing is half done.` } as const;
+  const ways: NextStep[] = [{ label: 'go on', command: `meshlift resume ${record.name}` }];
+  if (record.state.direction === 'forward') ways.push({ label: 'take back', command: `meshlift rollback ${record.name}` });
+  const look: NextStep = { label: 'what failed', command: `meshlift load report ${file}` };
+  return trouble.kind === 'failing'
+    ? new Problem('LOAD-002', {
+        what: `${trouble.failures.failed} of the last ${trouble.failures.of} requests failed.`,
+        state,
+        next: [look, ...ways],
+      })
+    : new Problem('LOAD-003', { what: `The load has ended: ${trouble.words}`, state, next: ways });
 }
 
 function endText({ outcome, record }: RunResult): string {

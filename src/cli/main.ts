@@ -2,8 +2,11 @@
 import { Command, CommanderError, Option } from 'commander';
 import { addLoad } from './arguments/add-load.ts';
 import { addSandbox } from './arguments/add-sandbox.ts';
+import { addTag } from './arguments/add-tag.ts';
+import { withGateways } from './arguments/gateway-options.ts';
 import type { CommandContext, GlobalOptions } from './arguments/global-options.ts';
 import type { RequestOptions } from './arguments/build-request.ts';
+import type { LoadOptions, ResumeOptions } from './commands/runs.ts';
 import { OUTPUT_FORMATS, type OutputFormat } from './views/structured.ts';
 
 declare const MESHLIFT_VERSION: string;
@@ -87,6 +90,7 @@ function addLooking(program: Command, run: Runner): void {
 function withScope(command: Command): Command {
   return command
     .option('--skip <workload>', 'leave this workload out: NAMESPACE/NAME (repeat)', gather)
+    .option('--skip-pinned <object>', 'neither copy nor remove this pinned object: KIND/NAMESPACE/NAME (repeat)', gather)
     .option('--accept <code>', 'accept a finding: CODE or CODE:OBJECT (repeat)', gather)
     .option('--accept-downtime <workload>', 'this workload may be down while it restarts: NAMESPACE/NAME (repeat)', gather);
 }
@@ -106,12 +110,20 @@ function withRun(command: Command): Command {
     .option('--on-failure <what>', 'pause or rollback (default pause)');
 }
 
+function withLoadOptions(command: Command): Command {
+  return command
+    .option('--load <rate>', 'requests throughout the run: 50/s (default 10/s with --load-target)')
+    .option('--load-target <url>', 'where the load goes, usually a gateway of this mesh')
+    .option('--load-host <name>', 'Host header of the load');
+}
+
 function withUpgrade(command: Command): Command {
   const target = command
     .option('--to <version>', 'target version, such as 1.29.1')
     .option('--revision <name>', 'name of the new revision (default: the version with dashes)')
-    .option('--from <revision>', 'revision to move away from, when there are several');
-  return withRun(withScope(withInstall(target)));
+    .option('--from <revision>', 'revision to move away from, when there are several')
+    .option('--keep-tags', 'tags that point to the old revision stay there (it then cannot be removed)');
+  return withLoadOptions(withGateways(withRun(withScope(withInstall(target)))));
 }
 
 function addPlanning(program: Command, run: Runner): void {
@@ -133,10 +145,13 @@ function addPlanning(program: Command, run: Runner): void {
   withUpgrade(program.command('apply [plan]'))
     .description('performs a plan: new control plane, labels, restarts, each verified by what the mesh shows')
     .option('--finish', 'afterwards remove the old control plane, once nothing uses it')
+    .option('--load-results <file>', LOAD_RESULTS)
     .action(async (plan: string | undefined, options: RequestOptions, command: Command) =>
       run(command, async (context) => (await import('./commands/apply.ts')).applyCommand(context, plan, options)),
     );
 }
+
+const LOAD_RESULTS = 'where the results of the load go, if the run has one';
 
 function addRuns(program: Command, run: Runner): void {
   const runs = async (): Promise<typeof import('./commands/runs.ts')> => import('./commands/runs.ts');
@@ -154,20 +169,23 @@ function addRuns(program: Command, run: Runner): void {
     .command('resume [run]')
     .description('goes on with a run that was paused, failed, or lost its driver')
     .option('--finish', 'afterwards remove the old control plane, once nothing uses it')
-    .action(async (name: string | undefined, options: { finish?: boolean }, command: Command) =>
-      run(command, async (context) => (await runs()).resumeCommand(context, name, options.finish === true)),
+    .option('--load-results <file>', LOAD_RESULTS)
+    .action(async (name: string | undefined, options: ResumeOptions, command: Command) =>
+      run(command, async (context) => (await runs()).resumeCommand(context, name, options)),
     );
   program
     .command('finish [run]')
     .description('removes the old control plane, once nothing uses it')
-    .action(async (name: string | undefined, _options: object, command: Command) =>
-      run(command, async (context) => (await runs()).finishCommand(context, name)),
+    .option('--load-results <file>', LOAD_RESULTS)
+    .action(async (name: string | undefined, options: LoadOptions, command: Command) =>
+      run(command, async (context) => (await runs()).finishCommand(context, name, options)),
     );
   program
     .command('rollback [run]')
     .description('takes a run back, from any point, old proxies verified again')
-    .action(async (name: string | undefined, _options: object, command: Command) =>
-      run(command, async (context) => (await runs()).rollbackCommand(context, name)),
+    .option('--load-results <file>', LOAD_RESULTS)
+    .action(async (name: string | undefined, options: LoadOptions, command: Command) =>
+      run(command, async (context) => (await runs()).rollbackCommand(context, name, options)),
     );
   program
     .command('forget [run]')
@@ -189,7 +207,7 @@ function addParts(program: Command, run: Runner): void {
       import('./commands/apply.ts'),
       import('./arguments/build-request.ts'),
     ]);
-    return performRequest(context, buildRequest(action, options, namespaces), false);
+    return performRequest(context, buildRequest(action, options, namespaces), { finish: false, loadResults: undefined });
   };
   program.commandsGroup('Parts of an upgrade');
   withRun(
@@ -204,7 +222,7 @@ function addParts(program: Command, run: Runner): void {
     .option('--from <revision>', 'revision whose values are carried over, when there are several')
     .option('--accept <code>', 'accept a finding: CODE or CODE:OBJECT (repeat)', gather)
     .action(async (options: RequestOptions, command: Command) => run(command, (context) => perform(context, 'install', options, [])));
-  withRun(withScope(program.command('migrate <namespace...>').requiredOption('--to <revision>', 'revision or tag')))
+  withGateways(withRun(withScope(program.command('migrate <namespace...>').requiredOption('--to <revision>', 'revision or tag'))))
     .description('only labels and restarts of namespaces, verified')
     .action(async (namespaces: string[], options: RequestOptions, command: Command) =>
       run(command, (context) => perform(context, 'migrate', options, namespaces)),
@@ -215,6 +233,7 @@ function addParts(program: Command, run: Runner): void {
     .action(async (options: RequestOptions & { defaultTo?: string }, command: Command) =>
       run(command, (context) => perform(context, 'uninstall', uninstallOptions(options), [])),
     );
+  addTag(program, run);
 }
 
 function uninstallOptions({ revision, defaultTo, ...rest }: RequestOptions & { defaultTo?: string }): RequestOptions {
@@ -226,7 +245,7 @@ function addHelp(program: Command, run: Runner): void {
   program
     .command('rbac')
     .description('the roles that Meshlift needs; --check: which permissions you lack')
-    .option('--for <need>', 'look, plan, move or install; each includes the ones before', 'install')
+    .option('--for <need>', 'look, plan, move, install or gateways (--gateways canary); each includes the ones before', 'install')
     .option('--check', 'ask the cluster instead of printing roles')
     .action(async (options: { for: string; check?: boolean }, command: Command) =>
       run(command, async (context) => (await import('./commands/rbac.ts')).rbacCommand(context, options)),

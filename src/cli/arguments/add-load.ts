@@ -1,5 +1,5 @@
 /** The commands of load: `load attack` and `load report`. */
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import type { CommandContext } from './global-options.ts';
 
 export interface AttackOptions {
@@ -18,6 +18,7 @@ export interface AttackOptions {
   readonly redirects: string;
   readonly header?: readonly string[];
   readonly name: string;
+  readonly untilInputEnds?: boolean;
 }
 
 export interface ReportOptions {
@@ -51,6 +52,8 @@ export function addLoad(program: Command, run: Run): void {
     .option('--redirects <number>', 'redirects to follow', '10')
     .option('--header <header>', 'Name: value, for every target (repeat)', gatherHeaders)
     .option('--name <name>', 'name of the attack in its results', '')
+    // For a run that has a load: the load ends when the run does, however that ends.
+    .addOption(new Option('--until-input-ends').hideHelp())
     .action(async (url: string | undefined, options: AttackOptions, command: Command) =>
       run(command, async (context) => (await import('../commands/load.ts')).attackCommand(context, url, options), true),
     );

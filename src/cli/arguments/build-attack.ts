@@ -1,12 +1,9 @@
 /** From the options of `load attack` to an attack; every mistake is told at once. */
-import { parseDurationMs, parseRatePerSecond } from '../../core/load/rate.ts';
+import { HIGHEST_RATE_PER_SECOND, parseDurationMs, parseRatePerSecond } from '../../core/load/rate.ts';
 import { parseTargetJson, parseTargetLines, type ParsedTargets, type Target } from '../../core/load/target.ts';
 import type { Attack } from '../../ports/traffic.ts';
 import type { AttackOptions } from './add-load.ts';
 import { usageProblem } from './build-request.ts';
-
-/** Keeps a slip of the keyboard from becoming a flood. */
-const HIGHEST_RATE_PER_SECOND = 20_000;
 
 /** @param targetText what was read of the file of targets; @param url where to, instead @throws Problem ARGS-001 */
 export function buildAttack(options: AttackOptions, source: { readonly targetText: string } | { readonly url: string }): Attack {

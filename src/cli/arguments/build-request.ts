@@ -1,8 +1,10 @@
 /** From options of the command line to a request; everything that is wrong is told at once. */
+import { HIGHEST_RATE_PER_SECOND, parseRatePerSecond } from '../../core/load/rate.ts';
 import { Problem } from '../../core/problems/problem.ts';
 import { upgradeRequestSchema, type UpgradeRequest } from '../../core/request/upgrade-request.ts';
+import { gatewaysOf, type GatewayOptions } from './gateway-options.ts';
 
-export interface RequestOptions {
+export interface RequestOptions extends GatewayOptions {
   readonly to?: string;
   readonly revision?: string;
   readonly version?: string;
@@ -13,11 +15,16 @@ export interface RequestOptions {
   readonly set?: readonly string[];
   readonly manifests?: readonly string[];
   readonly skip?: readonly string[];
+  readonly skipPinned?: readonly string[];
   readonly accept?: readonly string[];
   readonly acceptDowntime?: readonly string[];
   readonly onFailure?: string;
   readonly finish?: boolean;
+  readonly keepTags?: boolean;
   readonly stepTimeout?: string;
+  readonly load?: string;
+  readonly loadTarget?: string;
+  readonly loadHost?: string;
 }
 
 /** @throws Problem ARGS-001 with every mistake that was found */
@@ -25,16 +32,19 @@ export function buildRequest(action: UpgradeRequest['action'], options: RequestO
   const mistakes: string[] = [];
   const install = installOf(options, mistakes);
   const seconds = secondsOf(options.stepTimeout, mistakes);
+  const load = loadOf(options, mistakes);
   const draft = {
     action,
     ...targetOf(action, options),
     ...(options.from === undefined ? {} : { from: { revision: options.from } }),
     ...(install === undefined ? {} : { install }),
-    scope: { namespaces: [...namespaces], skip: [...(options.skip ?? [])] },
+    scope: { namespaces: [...namespaces], skip: [...(options.skip ?? [])], ...skippedPinned(options, mistakes) },
     accept: [...(options.accept ?? [])],
     acceptDowntime: [...(options.acceptDowntime ?? [])],
     ...(options.onFailure === undefined ? {} : { onFailure: options.onFailure }),
-    finish: { removeOld: options.finish === true },
+    ...(load === undefined ? {} : { load }),
+    ...gatewaysOf(options, mistakes),
+    finish: { removeOld: options.finish === true, moveTags: options.keepTags !== true },
     ...(seconds === undefined ? {} : { stepTimeoutSeconds: seconds }),
   };
   const parsed = upgradeRequestSchema.safeParse(draft);
@@ -82,6 +92,24 @@ function installOf(options: RequestOptions, mistakes: string[]): UpgradeRequest[
       mistakes.push(`--with ${way}: it must be istioctl or manifests`);
       return undefined;
   }
+}
+
+function skippedPinned({ skipPinned = [] }: RequestOptions, mistakes: string[]): { skipPinned?: string[] } {
+  for (const entry of skipPinned.filter((text) => text.split('/').length !== 3 || text.split('/').includes('')))
+    mistakes.push(`--skip-pinned ${entry}: it must be KIND/NAMESPACE/NAME`);
+  return skipPinned.length === 0 ? {} : { skipPinned: [...skipPinned] };
+}
+
+const DEFAULT_LOAD_RATE = '10/s';
+
+function loadOf({ load, loadTarget, loadHost }: RequestOptions, mistakes: string[]): UpgradeRequest['load'] {
+  const rate = load ?? DEFAULT_LOAD_RATE;
+  const ratePerSecond = parseRatePerSecond(rate);
+  if (ratePerSecond === undefined) mistakes.push(`--load ${rate}: it must be a rate such as 50/s or 600/m`);
+  else if (ratePerSecond > HIGHEST_RATE_PER_SECOND) mistakes.push(`--load ${rate}: the most is ${HIGHEST_RATE_PER_SECOND}/s`);
+  if (loadTarget !== undefined) return { target: loadTarget, rate, ...(loadHost === undefined ? {} : { host: loadHost }) };
+  if (load !== undefined || loadHost !== undefined) mistakes.push('--load and --load-host need --load-target URL');
+  return undefined;
 }
 
 /** The way that the other options only make sense with. */

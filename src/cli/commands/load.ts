@@ -8,6 +8,7 @@ import { isSuccess, LoadSummarizer } from '../../core/load/load-summary.ts';
 import { totalHits } from '../../core/load/pace.ts';
 import { parseDurationMs } from '../../core/load/rate.ts';
 import { buildInventory } from '../../core/mesh/build-inventory.ts';
+import { fileTrouble } from '../../core/problems/file-trouble.ts';
 import { Problem } from '../../core/problems/problem.ts';
 import type { AttackOptions, ReportOptions } from '../arguments/add-load.ts';
 import { buildAttack } from '../arguments/build-attack.ts';
@@ -32,14 +33,20 @@ export async function attackCommand(context: CommandContext, url: string | undef
   const asked = (): void => stop.abort();
   process.on('SIGINT', asked);
   process.on('SIGTERM', asked);
+  if (options.untilInputEnds === true) process.stdin.once('close', asked).resume();
+  let broken: Error | undefined;
   try {
     await opened(file, output);
+    file?.on('error', (error) => {
+      broken = error;
+      asked();
+    });
     const progress = startProgress(context, file !== undefined, totalHits(attack.pace));
     const sink: Writable = file ?? process.stdout;
     await composeTraffic().attack(
       attack,
       (hit) => {
-        sink.write(`${encodeHit(hit)}\n`);
+        if (broken === undefined) sink.write(`${encodeHit(hit)}\n`);
         progress.add(hit);
       },
       stop.signal,
@@ -48,8 +55,10 @@ export async function attackCommand(context: CommandContext, url: string | undef
   } finally {
     process.off('SIGINT', asked);
     process.off('SIGTERM', asked);
-    if (file && !file.destroyed) await finished(file.end());
+    if (file && !file.destroyed) await finished(file.end()).catch((error: Error) => (broken = error));
+    if (options.untilInputEnds === true) process.stdin.destroy();
   }
+  if (broken !== undefined) throw unwritable(output, `${fileTrouble(broken)}; what was written before is there`);
   if (output !== undefined) context.terminal.err(`Results are in ${output}.\nNext: meshlift load report ${output}`);
   return ExitCode.done;
 }
@@ -58,14 +67,14 @@ async function opened(file: ReturnType<typeof createWriteStream> | undefined, pa
   if (!file) return;
   await new Promise<void>((resolve, reject) => {
     file.once('open', () => resolve());
-    file.once('error', (error) =>
-      reject(
-        new Problem('ARGS-002', {
-          what: `${path ?? ''} cannot be written: ${error.message}`,
-          next: [{ label: 'another file', command: 'meshlift load attack … -o FILE' }],
-        }),
-      ),
-    );
+    file.once('error', (error) => reject(unwritable(path, fileTrouble(error))));
+  });
+}
+
+function unwritable(path: string | undefined, why: string): Problem {
+  return new Problem('ARGS-003', {
+    what: `The results cannot be written to ${path ?? ''}: ${why}.`,
+    next: [{ label: 'another file', command: 'meshlift load attack … -o FILE' }],
   });
 }
 

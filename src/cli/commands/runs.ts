@@ -13,6 +13,7 @@ import { renderPlan } from '../views/plan-text.ts';
 import { renderRuns } from '../views/runs-text.ts';
 import { isStructured, renderStructured } from '../views/structured.ts';
 import { count } from '../views/words.ts';
+import { withLoad, type LoadOfRun } from '../with-load.ts';
 
 async function withPorts<T>(context: CommandContext, use: (ports: Composed) => Promise<T>): Promise<T> {
   const ports = compose(context.options);
@@ -81,18 +82,34 @@ export async function pauseCommand(context: CommandContext, name: string | undef
   });
 }
 
-export async function resumeCommand(context: CommandContext, name: string | undefined, finish: boolean): Promise<ExitCode> {
+export interface ResumeOptions extends LoadOptions {
+  readonly finish?: boolean;
+}
+
+export interface LoadOptions {
+  readonly loadResults?: string;
+}
+
+/** The load goes on with every part of a run. */
+function loadOf({ name, plan }: Pick<RunRecord, 'name' | 'plan'>, { loadResults }: LoadOptions, part: string): LoadOfRun {
+  return { request: plan.request.load, name, resultsFile: loadResults ?? `${name}.${part}.load.ndjson` };
+}
+
+export async function resumeCommand(context: CommandContext, name: string | undefined, options: ResumeOptions): Promise<ExitCode> {
   return withRunSession(context, async (session) => {
-    const { ports, stopSignal } = session;
+    const { ports } = session;
     const run = await selectRun(ports, name, isUnfinished, 'resume');
-    if (context.options.dryRun === true) return dryResume(context, await ports.store.load(run.name));
-    return conclude(session, await resumeRun(ports, run.name, stopSignal), finish);
+    const record = await ports.store.load(run.name);
+    if (context.options.dryRun === true) return dryResume(context, record);
+    return withLoad(session, loadOf(record, options, 'resume'), async (loaded) =>
+      conclude(loaded, await resumeRun(ports, run.name, loaded.stopSignal), options.finish === true),
+    );
   });
 }
 
-export async function finishCommand(context: CommandContext, name: string | undefined): Promise<ExitCode> {
+export async function finishCommand(context: CommandContext, name: string | undefined, options: LoadOptions = {}): Promise<ExitCode> {
   return withRunSession(context, async (session) => {
-    const { ports, stopSignal } = session;
+    const { ports } = session;
     const run = await selectRun(ports, name, (r) => r.phase === 'moved' || isUnfinished(r), 'finish');
     const { plan } = await ports.store.load(run.name);
     const steps = plan.steps.filter((step) => step.phase === 'finish');
@@ -101,11 +118,13 @@ export async function finishCommand(context: CommandContext, name: string | unde
     );
     if (context.options.dryRun === true) return dryRun(context);
     await confirm(context, `Remove ${plan.from?.revision ?? 'the old revision'} from ${plan.mesh.cluster} once nothing uses it?`);
-    return conclude(session, await finishRun(ports, run.name, stopSignal));
+    return withLoad(session, loadOf({ name: run.name, plan }, options, 'finish'), async (loaded) =>
+      conclude(loaded, await finishRun(ports, run.name, loaded.stopSignal)),
+    );
   });
 }
 
-export async function rollbackCommand(context: CommandContext, name: string | undefined): Promise<ExitCode> {
+export async function rollbackCommand(context: CommandContext, name: string | undefined, options: LoadOptions = {}): Promise<ExitCode> {
   return withRunSession(context, async (session) => {
     const { ports, stopSignal } = session;
     const record = await ports.store.load((await selectRunToTakeBack(ports, name)).name);
@@ -130,8 +149,17 @@ export async function rollbackCommand(context: CommandContext, name: string | un
       if (context.options.dryRun === true) return dryRun(context);
       await confirm(context, `Roll back on ${plan.mesh.cluster}?`);
     } else if (context.options.dryRun === true) return dryResume(context, record);
-    const back = await rollBack(ports, { name: run, reason: 'asked for', stopSignal, ...(shown === undefined ? {} : { shown }) });
-    return conclude(session, back);
+    return withLoad(session, loadOf(record, options, 'rollback'), async (loaded) => {
+      // A load that fails is a reason to go back, and none to stop on the way.
+      loaded.load?.disregardFailures();
+      const back = await rollBack(ports, {
+        name: run,
+        reason: 'asked for',
+        stopSignal: loaded.stopSignal,
+        ...(shown === undefined ? {} : { shown }),
+      });
+      return conclude(loaded, back);
+    });
   });
 }
 

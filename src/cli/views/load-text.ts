@@ -1,5 +1,7 @@
 /** Figures of load as text and JSON, in the shape that vegeta's reports have. */
 import type { LoadSummary } from '../../core/load/load-summary.ts';
+import type { LoadRequest } from '../../core/request/upgrade-request.ts';
+import { some } from './words.ts';
 
 /** As Go writes a duration: `1.5ms`, `2m3.5s`. @source golang/go src/time/time.go Duration.String, go1.25 */
 export function renderGoDuration(ms: number): string {
@@ -107,4 +109,30 @@ export function renderLoadHistogram(bounds: readonly number[], counts: readonly 
         .trimEnd(),
     )
     .join('\n');
+}
+
+export interface RunLoadText {
+  readonly request: LoadRequest;
+  readonly summary: LoadSummary;
+  /** Failed requests by the step that went on when they were due. */
+  readonly during: readonly { readonly name: string; readonly count: number }[];
+  readonly file: string;
+}
+
+/** With none failed of N, the true share is below 3/N with a certainty of 95 % (the rule of three). */
+const RULE_OF_THREE = 3;
+
+/** What a run did to its load, in a few lines. */
+export function renderRunLoad({ request, summary, during, file }: RunLoadText): string {
+  const { requests, failed, latenciesMs: l } = summary;
+  const ms = (value: number): string => `${value < 10 ? value.toFixed(1) : value.toFixed(0)} ms`;
+  const bound = failed === 0 && requests > 0 ? ` (at 95 %: fewer than ${((RULE_OF_THREE / requests) * 100).toPrecision(2)} %)` : '';
+  const errors = summary.errors.map((error) => (error.length > 100 ? `${error.slice(0, 99)}…` : error));
+  return [
+    `${failed} of ${requests} requests failed${bound}.`,
+    `Load: ${request.rate} to ${request.target}, p50 ${ms(l.p50)}, p99 ${ms(l.p99)}, longest ${ms(l.max)}.`,
+    ...during.map(({ name, count }) => `  ${count} failed: ${name}`),
+    ...(errors.length === 0 ? [] : [`  ${some(errors)}`]),
+    `Next: meshlift load report ${file}`,
+  ].join('\n');
 }

@@ -4,7 +4,9 @@ import { decodeHit, encodeHit, type Hit } from './hit.ts';
 import { LoadSummarizer } from './load-summary.ts';
 import { dueAtMs, hitsDue, totalHits } from './pace.ts';
 import { parseDurationMs, parseRatePerSecond } from './rate.ts';
+import { RecentHits } from './recent-hits.ts';
 import { parseTargetJson, parseTargetLines } from './target.ts';
+import { countBySpan } from './time-spans.ts';
 
 describe('durations and rates', () => {
   it.each<[string, number | undefined]>([
@@ -212,5 +214,49 @@ describe('the summary', () => {
         }
       }),
     );
+  });
+});
+
+describe('the latest requests', () => {
+  const good = { code: 200, error: '' };
+  const bad = { code: 503, error: '503 Service Unavailable' };
+  const after = (...hits: (typeof good)[]): RecentHits => {
+    const recent = new RecentHits();
+    for (const one of hits) recent.add(one);
+    return recent;
+  };
+  const many = (hits: number, one = good): (typeof good)[] => Array.from({ length: hits }, () => one);
+
+  it('say nothing while there are fewer than a hundred', () => {
+    expect(after(...many(99, bad)).tooManyFailures()).toBeUndefined();
+  });
+
+  it('are well with one failure of a hundred, and not with two', () => {
+    expect(after(...many(99), bad).tooManyFailures()).toBeUndefined();
+    expect(after(...many(98), bad, bad).tooManyFailures()).toEqual({ failed: 2, of: 100 });
+  });
+
+  it('forget what is older than the last hundred', () => {
+    expect(after(bad, bad, ...many(98)).tooManyFailures()).toEqual({ failed: 2, of: 100 });
+    expect(after(bad, bad, ...many(99)).tooManyFailures()).toBeUndefined();
+  });
+});
+
+describe('failures by step', () => {
+  const spans = [
+    { name: 'install', fromMs: 100, untilMs: 200 },
+    { name: 'restart', fromMs: 250 },
+  ];
+
+  it('are counted where they were due, the rest apart', () => {
+    expect(countBySpan([150, 200, 220, 260, 9000], spans, 'between steps')).toEqual([
+      { name: 'install', count: 2 },
+      { name: 'restart', count: 2 },
+      { name: 'between steps', count: 1 },
+    ]);
+  });
+
+  it('are none where nothing failed', () => {
+    expect(countBySpan([], spans, 'between steps')).toEqual([]);
   });
 });

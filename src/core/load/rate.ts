@@ -20,3 +20,6 @@ export function parseRatePerSecond(text: string): number | undefined {
   const rate = (Number(hits) * 1000) / perMs;
   return rate > 0 ? rate : undefined;
 }
+
+/** Keeps a slip of the keyboard from becoming a flood. */
+export const HIGHEST_RATE_PER_SECOND = 20_000;

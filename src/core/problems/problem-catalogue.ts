@@ -4,6 +4,8 @@
  * line with `retired: true`. `explain CODE` and docs/reference/codes.md are made from this list.
  */
 
+import { tagProblems } from './tag-problems.ts';
+
 export interface ProblemEntry {
   readonly title: string;
   /** What it means and how it comes about. */
@@ -127,6 +129,12 @@ export const problemCatalogue = {
     'No gateway of that name was found, or it has no address.',
     'meshlift status lists gateways with their addresses; or give a URL.',
   ),
+  'MESH-010': entry(
+    usage,
+    'The pinned object does not exist',
+    'The request leaves out an object that no revision label and no proxy version pins, or that does not exist.',
+    'Name it KIND/NAMESPACE/NAME; meshlift check --to VERSION lists what is pinned.',
+  ),
   'SAND-001': entry(
     refused,
     'The sandbox runs already',
@@ -150,6 +158,24 @@ export const problemCatalogue = {
     'The folder of the sandbox cannot be written',
     'A sandbox keeps its kubeconfig, its log and the number of its process in a folder of its own.',
     'Set MESHLIFT_SANDBOX_HOME to a folder that may be written.',
+  ),
+  'LOAD-001': entry(
+    failed,
+    'The target of the load does not answer as it should',
+    'Before a run begins, one request is sent to the target of its load. It got no answer, or one that is no success, so that failures during the run would prove nothing.',
+    'Try the URL with curl from this machine; --load-host sets the Host header where the target is an address.',
+  ),
+  'LOAD-002': entry(
+    failed,
+    'Too many requests of the load failed',
+    'Of the last 100 requests at least 2 failed while the run went on. It was stopped between two steps, and taken back where the request says so.',
+    'meshlift load report FILE shows the errors. Mend the cause and resume, or roll back.',
+  ),
+  'LOAD-003': entry(
+    failed,
+    'The load stopped before the run',
+    'The process that sends requests ended, for example because the disk is full. Without it the run would prove nothing, so it was stopped between two steps.',
+    'Make room or choose another file with --load-results, then resume.',
   ),
   'DEMO-001': entry(
     failed,
@@ -380,6 +406,18 @@ export const problemCatalogue = {
     'Objects of the control plane that is put back do not show the wanted state.',
     'The message names them; then resume.',
   ),
+  'RUN-034': entry(
+    failed,
+    'A copy of a pinned object was refused',
+    'The API server, a validation webhook or a policy does not accept the copy that the new revision needs.',
+    'The message has the words. Mend the original so that the new version accepts it, or plan again with --skip-pinned.',
+  ),
+  'RUN-035': entry(
+    failed,
+    'A pinned object or its copy is not what the plan says',
+    'The original was changed after the plan was made, or another object has the name of the copy. Nothing is overwritten.',
+    'Put it as it was and resume, or roll back and make a new plan.',
+  ),
   'RUN-040': entry(
     refused,
     'There is nothing to take back',
@@ -398,6 +436,19 @@ export const problemCatalogue = {
     'The API server was not reachable for longer than the run waits. What was done stands and is recorded.',
     'When it answers again: meshlift resume, or meshlift rollback.',
   ),
+  'RUN-070': entry(
+    failed,
+    'A gateway did not move to its new Deployment',
+    'The pods of the new gateway, its Services or its autoscaler do not show what the step wants. No old pod goes before the new ones serve.',
+    'Look at the Deployments and endpoints of the gateway; then resume, or roll back.',
+  ),
+  'RUN-071': entry(
+    refused,
+    'A gateway that is to be removed still has pods',
+    'Its Deployment wants pods or has some, so that it may have traffic.',
+    'Find out who scaled it. Scale it to zero and resume, or roll back.',
+  ),
+  ...tagProblems,
   'MELT-001': entry(
     failed,
     'Meshlift made a mistake',

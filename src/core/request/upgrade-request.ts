@@ -24,6 +24,10 @@ const installSchema = z.discriminatedUnion('with', [
   }),
 ]);
 
+function rises(shares: readonly number[]): boolean {
+  return shares.at(-1) === 100 && shares.every((share, index) => index === 0 || share > (shares[index - 1] ?? 0));
+}
+
 export const upgradeRequestSchema = z.strictObject({
   /** What the run is for: a whole upgrade, or one part of it. */
   action: z.enum(['upgrade', 'install', 'migrate', 'uninstall']).default('upgrade'),
@@ -37,6 +41,8 @@ export const upgradeRequestSchema = z.strictObject({
       namespaces: z.array(z.string()).default([]),
       /** Workloads left out, as `namespace/name` or `namespace/kind/name`. */
       skip: z.array(z.string()).default([]),
+      /** Pinned objects that are neither copied nor removed, as `kind/namespace/name`. */
+      skipPinned: z.array(z.string()).optional(),
     })
     .prefault({}),
   /** Findings of level error that are accepted: `CODE` or `CODE:OBJECT`. */
@@ -44,12 +50,46 @@ export const upgradeRequestSchema = z.strictObject({
   /** Workloads that may be down while they restart, as `namespace/name`. */
   acceptDowntime: z.array(z.string()).default([]),
   onFailure: z.enum(['pause', 'rollback']).default('pause'),
-  finish: z.strictObject({ removeOld: z.boolean().default(false) }).prefault({}),
+  /** Requests that are sent throughout the run; absent: none are. */
+  load: z
+    .strictObject({
+      /** URL, usually of a gateway of this mesh. */
+      target: z.url({ protocol: /^https?$/, error: 'must be a URL such as http://HOST/PATH' }),
+      /** Requests a second, or as `600/m`. */
+      rate: z.string().default('10/s'),
+      /** Host header, where the target is an address. */
+      host: z.string().optional(),
+    })
+    .optional(),
+  gateways: z
+    .strictObject({
+      /**
+       * How injected gateways move: `inPlace` restarts them, `canary` makes a new Deployment behind the same Service and shifts
+       * to it in shares, `leave` does not touch them.
+       */
+      strategy: z.enum(['inPlace', 'canary', 'leave']).default('inPlace'),
+      /** Shares of the new pods in percent, for `canary`: rising, the last one is 100. */
+      shares: z
+        .array(z.number().int().min(1).max(100))
+        .min(1)
+        .refine(rises, 'must rise and end with 100, such as 10,50,100')
+        .default([10, 50, 100]),
+    })
+    .prefault({}),
+  finish: z
+    .strictObject({
+      removeOld: z.boolean().default(false),
+      /** Tags that point to the old revision are moved to the new one before the old one goes. */
+      moveTags: z.boolean().default(true),
+    })
+    .prefault({}),
   /** How long one step may take before the run stops, in seconds. */
   stepTimeoutSeconds: z.number().int().min(10).max(86_400).default(300),
 });
 
 export type UpgradeRequest = z.infer<typeof upgradeRequestSchema>;
+export type LoadRequest = NonNullable<UpgradeRequest['load']>;
+export type GatewayStrategy = UpgradeRequest['gateways']['strategy'];
 export type InstallRequest = z.infer<typeof installSchema>;
 
 /** Whether a workload is named by an entry of `skip` or `acceptDowntime`: `ns/name` or `ns/kind/name`. */

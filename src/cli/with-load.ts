@@ -1,0 +1,54 @@
+/** A run with a load beside it, when its request asks for one. */
+import { countBySpan } from '../core/load/time-spans.ts';
+import type { LoadSummary } from '../core/load/load-summary.ts';
+import type { LoadRequest } from '../core/request/upgrade-request.ts';
+import { confirm, type RunSession } from './drive.ts';
+import type { ExitCode } from './exit-codes.ts';
+import type { Terminal } from './terminal.ts';
+import { renderRunLoad } from './views/load-text.ts';
+
+export interface LoadOfRun {
+  /** Of the request; absent: the run has no load. */
+  readonly request: LoadRequest | undefined;
+  /** Of the run. */
+  readonly name: string;
+  /** Where the results go; `NAME.load.ndjson` when absent. */
+  readonly resultsFile: string | undefined;
+  /** The run begins now, so that the target is looked at first. A run that goes on, or back, does so whatever the target answers. */
+  readonly begins?: boolean;
+}
+
+/**
+ * Sends the load before, during and after `perform`, and says at the end what became of it, however that came. The session that
+ * `perform` gets is stopped when too many requests fail.
+ * @throws Problem LOAD-001 when the target does not answer, RUN-006 when it is not of this mesh and nobody agreed; before anything changed
+ */
+export async function withLoad(
+  session: RunSession,
+  { request, name, resultsFile, begins = false }: LoadOfRun,
+  perform: (session: RunSession) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  if (request === undefined) return perform(session);
+  const { context, ports, view, spans, stopSignal } = session;
+  const { expectTargetAnswers, startRunLoad, strangeTarget } = await import('./run-load.ts');
+  if (begins) {
+    const question = await strangeTarget(request, ports.reader);
+    if (question !== undefined) await confirm(context, question);
+    await expectTargetAnswers(request);
+  }
+  const load = await startRunLoad(request, name, resultsFile ?? `${name}.load.ndjson`);
+  try {
+    return await perform({ ...session, load, stopSignal: AbortSignal.any([stopSignal, load.signal]) });
+  } finally {
+    view.close();
+    const { summary, failedAtMs } = await load.stop();
+    const during = countBySpan(failedAtMs, spans, 'between steps');
+    context.terminal.out(`\n${tonedLoad(context.terminal, renderRunLoad({ request, summary, during, file: load.file }), summary)}`);
+  }
+}
+
+/** The first line says whether it went well. */
+function tonedLoad(terminal: Terminal, text: string, { failed }: LoadSummary): string {
+  const [first = '', ...rest] = text.split('\n');
+  return [terminal.tone(failed === 0 ? 'good' : 'bad', first), ...rest].join('\n');
+}
