@@ -10,6 +10,7 @@ import { accessRules } from '../core/permissions/access-rules.ts';
 import { revisionNameFor } from '../core/versions/istio-version.ts';
 import type { UpgradeRequest } from '../core/request/upgrade-request.ts';
 import { instant, type PlanningPorts } from './flow-ports.ts';
+import { pinnedScope, planPinned } from './plan-pinned.ts';
 import { needOf } from './plan-upgrade.ts';
 
 export interface CheckedMesh {
@@ -24,11 +25,7 @@ export interface CheckedMesh {
  * @throws Problem MESH-001, MESH-002, MESH-006
  */
 export async function checkMesh(ports: PlanningPorts, request: UpgradeRequest): Promise<CheckedMesh> {
-  const [objects, liveCrds, access] = await Promise.all([
-    ports.reader.readMesh('plan'),
-    ports.reader.readIstioCrds(),
-    request.to === undefined ? undefined : ports.reader.readAccess(accessRules(needOf(request))),
-  ]);
+  const [objects, liveCrds] = await Promise.all([ports.reader.readMesh('plan'), ports.reader.readIstioCrds()]);
   const inventory = buildInventory(objects);
   const deployed = inventory.revisions.filter((r) => r.deployment !== undefined);
   if (deployed.length === 0) throw noIstio(inventory);
@@ -39,9 +36,13 @@ export async function checkMesh(ports: PlanningPorts, request: UpgradeRequest): 
   if (found instanceof Problem && (to !== undefined || request.from !== undefined)) throw found;
   const from = found === undefined || found instanceof Problem ? undefined : { revision: found.name, version: found.version };
   const ends = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
+  const pinned = await planPinned(ports, { request, objects, inventory, from, to });
+  const access = request.to === undefined ? undefined : await ports.reader.readAccess(accessRules(needOf(request), pinnedScope(pinned)));
   const report = runChecks({
     inventory,
+    ...(pinned === undefined ? {} : { pinned }),
     podDisruptionBudgets: objects.podDisruptionBudgets,
+    services: objects.services,
     liveCrds,
     request,
     ...ends,
@@ -54,6 +55,6 @@ export async function checkMesh(ports: PlanningPorts, request: UpgradeRequest): 
 
 type End = NonNullable<CheckedMesh['to']>;
 
-function movesTo(to: End, from: string | undefined, { scope }: UpgradeRequest, inventory: MeshInventory): ReturnType<typeof selectMoves> {
-  return selectMoves(inventory, { from, to: { label: to.revision, ...to }, namespaces: scope.namespaces, skip: scope.skip });
+function movesTo(to: End, from: string | undefined, { scope, gateways }: UpgradeRequest, inventory: MeshInventory): ReturnType<typeof selectMoves> {
+  return selectMoves(inventory, { from, to: { label: to.revision, ...to }, namespaces: scope.namespaces, skip: scope.skip, gateways: gateways.strategy });
 }

@@ -4,16 +4,20 @@ import { buildDefaultMove } from '../core/controlplane/default-pointers.ts';
 import { diffWanted } from '../core/controlplane/diff-objects.ts';
 import { contentText, refOf, refText, withoutServerFields } from '../core/controlplane/object-identity.ts';
 import { ownObjects } from '../core/controlplane/own-objects.ts';
+import { hasSameMarks } from '../core/gateways/release-marks.ts';
 import { buildInventory } from '../core/mesh/build-inventory.ts';
-import type { WebhookObjects } from '../core/mesh/find-revisions.ts';
-import type { KubeObject, ObjectRef, PodController, Service, WebhookConfiguration } from '../core/mesh/kube-objects.ts';
+import type { KubeObject, ObjectRef, PodController, WebhookConfiguration } from '../core/mesh/kube-objects.ts';
 import type { Step, StepOf } from '../core/plan/step.ts';
 import type { ControlPlaneObservation, InjectionProbe, StepObservation } from '../core/run/observation.ts';
 import { isReady, isTerminating } from '../core/run/assess/describe-pods.ts';
 import { rolloutStatus } from '../core/run/assess/rollout-status.ts';
 import type { RunState } from '../core/run/run-state.ts';
 import { findUses } from '../core/usage/find-uses.ts';
+import { keepsItself, observeGateway, observeGatewayRemoval } from './steps/gateway.ts';
 import type { RunPorts } from './flow-ports.ts';
+import { readWebhookObjects } from './read-webhook-objects.ts';
+import { keptFilters, observeCopies, removedRefs, withoutPinned } from './steps/pinned.ts';
+import { observeTag } from './steps/tag.ts';
 
 export type ObservingPorts = Pick<RunPorts, 'reader' | 'prober' | 'sha256'>;
 
@@ -31,13 +35,22 @@ export async function observeStep(ports: ObservingPorts, input: ObserveInput): P
       return observeCrds(ports, step, await input.rendered());
     case 'installControlPlane':
       return observeInstall(ports, step, state);
+    case 'copyRevisionedObjects':
+      return observeCopies(ports, step);
     case 'labelNamespace':
       return observeNamespace(ports, step);
     case 'restartWorkload':
     case 'restartGateway':
       return observeWorkload(ports, step);
+    case 'addGateway':
+    case 'shiftGateway':
+      return observeGateway(ports, step);
+    case 'removeGateway':
+      return observeGatewayRemoval(ports, step);
     case 'moveDefault':
       return observeDefault(ports, step, state);
+    case 'moveTag':
+      return observeTag(ports, step, state.steps.get(step.id) === 'started');
     case 'removeControlPlane':
       return observeRemoval(ports, step, state);
     case 'restoreObject':
@@ -153,30 +166,22 @@ async function observeWorkload(ports: ObservingPorts, step: StepOf<'restartWorkl
   return { kind: 'workload', controller, pods, reports };
 }
 
-export async function readWebhookObjects(ports: Pick<ObservingPorts, 'reader'>): Promise<WebhookObjects> {
-  const objects = await ports.reader.readControlPlaneObjects();
-  return {
-    mutatingWebhooks: objects.filter((o): o is WebhookConfiguration => o.kind === 'MutatingWebhookConfiguration'),
-    validatingWebhooks: objects.filter((o): o is WebhookConfiguration => o.kind === 'ValidatingWebhookConfiguration'),
-    services: objects.filter((o): o is Service => o.kind === 'Service'),
-  };
-}
-
 /** Until the step begins, whoever still gets the old revision through the default counts: a move would carry them along. */
 async function observeDefault(ports: ObservingPorts, step: StepOf<'moveDefault'>, state: RunState): Promise<StepObservation> {
   const pending = buildDefaultMove(await readWebhookObjects(ports), step.revision);
   if (state.steps.get(step.id) === 'started' || pending === undefined || pending.length === 0) return { kind: 'default', pending };
   const usage = findUses(step.from, buildInventory(await ports.reader.readMesh('plan')));
-  return { kind: 'default', pending, usage: { ...usage, uses: usage.uses.filter((use) => use.kind !== 'default') } };
+  return { kind: 'default', pending, usage: { ...usage, uses: usage.uses.filter((use) => use.kind !== 'default' && use.kind !== 'pinned-object') } };
 }
 
 async function observeRemoval(ports: ObservingPorts, step: StepOf<'removeControlPlane'>, state: RunState): Promise<StepObservation> {
-  const refs = step.changes.map((change) => change.ref);
+  const refs = removedRefs(step, state);
   const found = await Promise.all(refs.map((ref) => ports.reader.readObject(ref)));
   const present = refs.filter((_, index) => found[index] !== undefined);
-  if (state.steps.get(step.id) === 'started' || present.length === 0) return { kind: 'removal', present };
+  if (state.steps.get(step.id) === 'started' || present.length === 0)
+    return { kind: 'removal', present, ...(present.length === 0 ? { kept: await keptFilters(ports, step, state) } : {}) };
   const inventory = buildInventory(await ports.reader.readMesh('plan'));
-  return { kind: 'removal', present, usage: findUses(step.revision, inventory) };
+  return { kind: 'removal', present, usage: withoutPinned(findUses(step.revision, inventory), step) };
 }
 
 async function observeRestore(ports: ObservingPorts, step: StepOf<'restoreObject'>, state: RunState): Promise<StepObservation> {
@@ -187,6 +192,7 @@ async function observeRestore(ports: ObservingPorts, step: StepOf<'restoreObject
         const live = await ports.reader.readObject(ref);
         if (object === undefined) return live === undefined ? [] : [live];
         const wanted = withoutServerFields(object as unknown as KubeObject);
+        if (live !== undefined && keepsItself(step, ref)) return hasSameMarks(wanted, live) ? [] : [wanted];
         return live !== undefined && diffWanted(wanted, live).length === 0 ? [] : [wanted];
       }),
     )

@@ -3,13 +3,19 @@ import { buildDefaultMove } from '../core/controlplane/default-pointers.ts';
 import { refKey, refOf, withoutServerFields } from '../core/controlplane/object-identity.ts';
 import { installOrder } from '../core/controlplane/own-objects.ts';
 import type { KubeObject, ObjectRef } from '../core/mesh/kube-objects.ts';
+import { marksPatch } from '../core/gateways/release-marks.ts';
+import { REVISION_LABEL } from '../core/moves/select-gateways.ts';
 import type { Plan } from '../core/plan/plan.ts';
 import type { Step, StepOf } from '../core/plan/step.ts';
 import { restartMark } from '../core/plan/restart-mark.ts';
 import type { Original } from '../core/run/run-event.ts';
 import type { RunState } from '../core/run/run-state.ts';
 import type { ControlPlaneInstaller, InstallTarget } from '../ports/installer.ts';
-import { digestsOf, readWebhookObjects } from './observe-step.ts';
+import { digestsOf } from './observe-step.ts';
+import { readWebhookObjects } from './read-webhook-objects.ts';
+import { keepsItself, performGateway, performGatewayRemoval } from './steps/gateway.ts';
+import { originalsOfCopies, originalsOfPinned, performCopies, removedRefs } from './steps/pinned.ts';
+import { originalsOfTag, performTag } from './steps/tag.ts';
 import type { RunPorts } from './flow-ports.ts';
 
 export type PerformingPorts = Pick<RunPorts, 'reader' | 'writer' | 'prober' | 'observer' | 'sha256' | 'installerFor'>;
@@ -34,20 +40,29 @@ export async function performStep(ports: PerformingPorts, input: PerformInput): 
       return effect('install', () =>
         installerOf(ports, plan).install(installTarget(plan), plan.pins, (line) => ports.observer.tell({ kind: 'output', line })),
       );
+    case 'copyRevisionedObjects':
+      return performCopies(ports, step, effect);
     case 'labelNamespace':
       return labelNamespace(ports, input, step);
     case 'restartWorkload':
     case 'restartGateway':
-      return effect('mark', () => ports.writer.markRestart(step.workload, restartMark(input.run, step.id)));
+      return effect('mark', () => ports.writer.markRestart(step.workload, restartMark(input.run, step.id), labelsOf(step)));
+    case 'addGateway':
+    case 'shiftGateway':
+      return performGateway(ports, step, effect);
+    case 'removeGateway':
+      return performGatewayRemoval(ports, step, effect);
+    case 'moveTag':
+      return performTag(ports, step, effect);
     case 'moveDefault':
       for (const { after } of buildDefaultMove(await readWebhookObjects(ports), step.revision) ?? [])
         await effect(refKey(refOf(after)), () => ports.writer.putObject(after));
       return;
     case 'removeControlPlane':
-      for (const { ref } of step.changes) await effect(refKey(ref), () => ports.writer.deleteObject(ref));
+      for (const ref of removedRefs(step, state)) await effect(refKey(ref), () => ports.writer.deleteObject(ref));
       return;
     case 'restoreObject':
-      return restore(ports, input, state.originals.get(step.originalsOf) ?? []);
+      return restore(ports, input, step, state.originals.get(step.originalsOf) ?? []);
   }
 }
 
@@ -62,6 +77,10 @@ export async function originalsOf(ports: PerformingPorts, step: Step): Promise<{
         ),
         digests: await digestsOf(ports, step.beside),
       };
+    case 'copyRevisionedObjects':
+      return { originals: await originalsOfCopies(ports, step), digests: {} };
+    case 'moveTag':
+      return { originals: await originalsOfTag(ports, step), digests: {} };
     case 'moveDefault': {
       const moves = buildDefaultMove(await readWebhookObjects(ports), step.revision) ?? [];
       return {
@@ -69,7 +88,12 @@ export async function originalsOf(ports: PerformingPorts, step: Step): Promise<{
         digests: {},
       };
     }
-    case 'removeControlPlane':
+    case 'removeControlPlane': {
+      const conditional = new Set((step.pinned?.byVersion ?? []).map(({ ref }) => refKey(ref)));
+      const refs = step.changes.map((change) => change.ref).filter((ref) => !conditional.has(refKey(ref)));
+      return { originals: [...(await present(ports, refs)), ...(await originalsOfPinned(ports, step))], digests: {} };
+    }
+    case 'removeGateway':
       return {
         originals: await present(
           ports,
@@ -110,6 +134,10 @@ async function applyCrds(ports: PerformingPorts, { plan, rendered, effect }: Per
   }
 }
 
+function labelsOf({ templateLabel }: StepOf<'restartWorkload' | 'restartGateway'>): Record<string, string | null> | undefined {
+  return templateLabel === undefined ? undefined : { [REVISION_LABEL]: templateLabel.to };
+}
+
 async function labelNamespace(ports: PerformingPorts, { effect }: PerformInput, step: StepOf<'labelNamespace'>): Promise<void> {
   const namespace = await ports.reader.readObject({ apiVersion: 'v1', kind: 'Namespace', name: step.namespace });
   if (namespace)
@@ -117,8 +145,18 @@ async function labelNamespace(ports: PerformingPorts, { effect }: PerformInput, 
 }
 
 /** Objects come back in the order of an installation; what a step had created is deleted after that, so that pods are injected throughout. */
-async function restore(ports: PerformingPorts, { effect }: PerformInput, originals: readonly Original[]): Promise<void> {
+async function restore(
+  ports: PerformingPorts,
+  { effect }: PerformInput,
+  step: StepOf<'restoreObject'>,
+  originals: readonly Original[],
+): Promise<void> {
   const existed = originals.flatMap((original) => (original.object === undefined ? [] : [original.object as unknown as KubeObject]));
-  for (const object of installOrder(existed)) await effect(refKey(refOf(object)), () => ports.writer.putObject(object));
+  for (const object of installOrder(existed)) {
+    const live = keepsItself(step, refOf(object)) ? await ports.reader.readObject(refOf(object)) : undefined;
+    await effect(refKey(refOf(object)), () =>
+      live === undefined ? ports.writer.putObject(object) : ports.writer.patchObject(refOf(object), marksPatch(object, live)),
+    );
+  }
   for (const { ref } of originals.filter((o) => o.object === undefined)) await effect(refKey(ref), () => ports.writer.deleteObject(ref));
 }

@@ -1,5 +1,5 @@
 /** From a request and a mesh to a plan and what the checks say of it. Reads only. */
-import { accessRules, type AccessNeed } from '../core/permissions/access-rules.ts';
+import { accessRules, gatewayRules, type AccessNeed } from '../core/permissions/access-rules.ts';
 import { runChecks, type CheckReport } from '../core/findings/run-checks.ts';
 import type { CheckContext } from '../core/findings/check-context.ts';
 import { buildInventory } from '../core/mesh/build-inventory.ts';
@@ -10,9 +10,11 @@ import type { Moves } from '../core/moves/select-moves.ts';
 import { buildPlan } from '../core/plan/build-plan.ts';
 import type { Pin, Plan } from '../core/plan/plan.ts';
 import { resolveEndpoints, type Endpoints } from '../core/plan/resolve-endpoints.ts';
+import type { PinnedPlan } from '../core/pinned/settle-pinned.ts';
 import { Problem } from '../core/problems/problem.ts';
 import type { UpgradeRequest } from '../core/request/upgrade-request.ts';
 import { instant, type PlanningPorts } from './flow-ports.ts';
+import { pinnedScope, planPinned } from './plan-pinned.ts';
 import { renderControlPlane, type RenderResult } from './render-control-plane.ts';
 
 export interface PlannedUpgrade {
@@ -33,27 +35,31 @@ export async function planUpgrade(ports: PlanningPorts, request: UpgradeRequest,
   expectComplete(inventory);
   const endpoints = resolveEndpoints(request, inventory);
   if (endpoints instanceof Problem) throw endpoints;
+  const pinned = await planPinned(ports, { request, objects, inventory, from: endpoints.from, to: endpoints.to });
   const render = await renderIfNeeded(ports, { request, endpoints, inventory, pins });
-  const [liveCrds, candidates, access] = await Promise.all([
+  const [liveCrds, candidates, access, gatewayObjects] = await Promise.all([
     ports.reader.readIstioCrds(),
     ports.reader.readControlPlaneObjects(),
-    ports.reader.readAccess(accessRules(needOf(request))),
+    ports.reader.readAccess([...accessRules(needOf(request), pinnedScope(pinned)), ...(makesGateways(request) ? gatewayRules() : [])]),
+    readGatewayObjects(ports, request, inventory),
   ]);
   const built = buildPlan({
     request,
     objects,
     inventory,
     endpoints,
+    ...(pinned === undefined ? {} : { pinned }),
     ...(render === undefined ? {} : { rendered: render.rendered, carry: render.carry }),
     pins: render?.pins ?? [],
     liveCrds,
     candidates,
+    gatewayObjects,
     createdAt: instant(ports.clock.nowMs()),
     createdBy: ports.user,
     sha256: ports.sha256,
   });
   if (built instanceof Problem) throw built;
-  const context = checkContext({ ports, request, endpoints, objects, inventory, liveCrds, render, moves: built.moves });
+  const context = checkContext({ ports, request, endpoints, objects, inventory, liveCrds, render, moves: built.moves, pinned });
   return { plan: built.plan, moves: built.moves, report: runChecks({ ...context, access }), objects, inventory };
 }
 
@@ -75,6 +81,17 @@ function expectComplete(inventory: MeshInventory): void {
     why: 'What cannot be seen could be hurt, so nothing is planned on it.',
     next: [...rules.map((rule) => ({ label: 'the rule that allows it', command: rule })), { label: 'all roles', command: 'meshlift rbac' }],
   });
+}
+
+function makesGateways(request: UpgradeRequest): boolean {
+  return request.gateways.strategy === 'canary' && (request.action === 'upgrade' || request.action === 'migrate');
+}
+
+/** What belongs to gateways in their namespaces; read only when gateways are made anew. */
+async function readGatewayObjects(ports: PlanningPorts, request: UpgradeRequest, inventory: MeshInventory): Promise<readonly KubeObject[]> {
+  if (!makesGateways(request)) return [];
+  const namespaces = new Set(inventory.gateways.filter((gateway) => gateway.source === 'injected').map((gateway) => gateway.namespace));
+  return (await Promise.all([...namespaces].map((namespace) => ports.reader.readGatewayObjects(namespace)))).flat();
 }
 
 export function needOf(request: UpgradeRequest): AccessNeed {
@@ -115,6 +132,7 @@ interface ContextInput {
   readonly liveCrds: readonly KubeObject[];
   readonly render: RenderResult | undefined;
   readonly moves: Moves;
+  readonly pinned: PinnedPlan | undefined;
 }
 
 function checkContext(input: ContextInput): CheckContext {
@@ -123,11 +141,13 @@ function checkContext(input: ContextInput): CheckContext {
   return {
     inventory: input.inventory,
     podDisruptionBudgets: objects.podDisruptionBudgets,
+    services: objects.services,
     liveCrds: input.liveCrds,
     request,
     ...(endpoints.from === undefined ? {} : { from: endpoints.from }),
     ...(endpoints.to === undefined || request.action === 'uninstall' ? {} : { to: endpoints.to }),
     moves: input.moves,
+    ...(input.pinned === undefined ? {} : { pinned: input.pinned }),
     ...(render === undefined
       ? {}
       : {

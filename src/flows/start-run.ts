@@ -2,6 +2,7 @@
 import { refusing, type CheckReport } from '../core/findings/run-checks.ts';
 import { buildInventory } from '../core/mesh/build-inventory.ts';
 import { assessPreconditions, assessUnplanned } from '../core/plan/assess-preconditions.ts';
+import { assessPinned } from '../core/plan/build-pinned-steps.ts';
 import type { Plan } from '../core/plan/plan.ts';
 import { planDigest, runName } from '../core/plan/plan-file.ts';
 import { Problem } from '../core/problems/problem.ts';
@@ -30,6 +31,7 @@ export async function expectPlanFits(ports: RunPorts, plan: Plan): Promise<Fitte
   const differences = [
     ...assessPreconditions(plan.steps, inventory),
     ...assessUnplanned(plan, current.moves),
+    ...assessPinned(plan, current.plan),
     ...pinDifferences(plan, current.plan),
   ];
   if (differences.length > 0) throw staleProblem(differences);

@@ -11,6 +11,7 @@ import type { InjectionProbe } from '../../src/core/run/observation.ts';
 import type { ClusterReader, ClusterWriter, PodProber } from '../../src/ports/cluster.ts';
 import { admitPod, isIstiod, revisionOf, type Admission } from './fake-admission.ts';
 import { FakeIstiods } from './fake-istiods.ts';
+import { gatewayObjectsOf, merged, readyPodsOf } from './fake-gateways.ts';
 import { FakeWorkloads, isWorkload } from './fake-workloads.ts';
 
 const MARK = 'meshlift.io/restart';
@@ -39,6 +40,9 @@ export class FakeCluster implements ClusterReader, ClusterWriter, PodProber {
   /** Calls that end with a missing permission, whatever the API server said before. */
   readonly forbidden = new Set<string>();
   unread: MeshObjects['unread'] = [];
+  /** Ports on which no pod answers, and names of pods that never do. */
+  readonly silentPorts = new Set<number>();
+  silentPods = /^$/;
   /** Called at the start of each call and, for effects, at their end; may throw. */
   hook: (call: string, moment: 'before' | 'after') => void = () => undefined;
   /** Called with each call; lets time go on. */
@@ -99,6 +103,16 @@ export class FakeCluster implements ClusterReader, ClusterWriter, PodProber {
     });
     this.#workloads.fill(key, this.objects.get(key) as PodController);
     return this;
+  }
+
+  /** Pods of a workload that has been there for long, injected as namespace and webhooks say now. */
+  fill(key: string): void {
+    this.#workloads.fill(key, this.objects.get(key) as PodController);
+  }
+
+  /** How many pods a Service sends traffic to. */
+  readyIn(namespace: string, service: string): number {
+    return readyPodsOf(this.objects, this.#workloads.allPods(), namespace, service).length;
   }
 
   remove(kind: string, name: string, namespace = ''): void {
@@ -185,6 +199,7 @@ export class FakeCluster implements ClusterReader, ClusterWriter, PodProber {
         configMaps: of('ConfigMap'),
         gatewayApiGateways: [],
         pinnedObjects: scope === 'plan' ? [...this.objects.values()].filter(isPinned) : [],
+        envoyFilters: scope === 'plan' ? of('EnvoyFilter') : [],
         istiods: this.istiods.reports((revision) => this.#workloads.connectionsTo(revision)),
         unread: this.unread,
       };
@@ -250,6 +265,18 @@ export class FakeCluster implements ClusterReader, ClusterWriter, PodProber {
     });
   }
 
+  async readReadyPods(namespace: string, service: string): Promise<readonly string[]> {
+    return this.#read('readReadyPods', () => readyPodsOf(this.objects, this.#workloads.allPods(), namespace, service));
+  }
+
+  async readGatewayObjects(namespace: string): Promise<readonly KubeObject[]> {
+    return this.#read('readGatewayObjects', () => gatewayObjectsOf(this.objects, namespace));
+  }
+
+  async askPod(_namespace: string, pod: string, port: number): Promise<{ readonly status?: number; readonly error?: string }> {
+    return this.#read('askPod', () => (this.silentPorts.has(port) || this.silentPods.test(pod) ? { error: 'refused' } : { status: 404 }));
+  }
+
   async #read<T>(call: string, look: () => T): Promise<T> {
     this.everyCall();
     this.hook(call, 'before');
@@ -300,7 +327,7 @@ export class FakeCluster implements ClusterReader, ClusterWriter, PodProber {
     });
   }
 
-  async markRestart(ref: WorkloadRef, mark: string): Promise<void> {
+  async markRestart(ref: WorkloadRef, mark: string, labels: Readonly<Record<string, string | null>> = {}): Promise<void> {
     return this.#effect('markRestart', () => {
       const key = `${ref.kind}/${ref.namespace}/${ref.name}`;
       const controller = this.objects.get(key) as PodController | undefined;
@@ -311,8 +338,15 @@ export class FakeCluster implements ClusterReader, ClusterWriter, PodProber {
       this.#store({
         ...controller,
         metadata: { ...controller.metadata, generation: (controller.metadata.generation ?? 1) + 1 },
-        spec: { ...controller.spec, template: { ...template, metadata: { ...template?.metadata, annotations } } },
+        spec: { ...controller.spec, template: merged({ ...template, metadata: { ...template?.metadata, annotations } }, { metadata: { labels } }) },
       });
+    });
+  }
+
+  async patchObject(ref: ObjectRef, patch: Readonly<Record<string, unknown>>): Promise<void> {
+    return this.#effect('patchObject', () => {
+      const object = this.objects.get(`${ref.kind}/${ref.namespace ?? ''}/${ref.name}`);
+      if (object) this.#store(merged(object, patch));
     });
   }
 

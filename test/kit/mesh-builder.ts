@@ -47,6 +47,14 @@ export class MeshBuilder {
     return this;
   }
 
+  /** Puts annotations on objects that are there already. */
+  marked(kind: string, name: string, annotations: Readonly<Record<string, string>>): this {
+    const mark = (object: KubeObject): KubeObject =>
+      object.metadata.name === name ? { ...object, metadata: { ...object.metadata, annotations: { ...object.metadata.annotations, ...annotations } } } : object;
+    this.#lists[kind] = (this.#lists[kind] ?? []).map(mark);
+    return this;
+  }
+
   revision(options: RevisionOptions, report: Partial<IstiodReport> = {}): this {
     this.object(...controlPlaneObjects(options));
     const pod = `istiod-${options.revision}-abc`;
@@ -189,6 +197,7 @@ export class MeshBuilder {
       configMaps: of('ConfigMap'),
       gatewayApiGateways: of('Gateway'),
       pinnedObjects: [],
+      envoyFilters: [],
       istiods: this.#istiods,
       unread: [],
       ...this.#extra,

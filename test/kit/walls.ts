@@ -32,12 +32,13 @@ const CORE_ROOMS: Readonly<Record<string, readonly string[]>> = {
   tags: ['problems', 'versions', 'mesh', 'injection'],
   controlplane: ['problems', 'versions', 'mesh', 'injection', 'request', 'tags'],
   gateways: ['problems', 'versions', 'mesh', 'injection', 'request', 'moves', 'controlplane'],
-  findings: ['problems', 'versions', 'mesh', 'injection', 'permissions', 'request', 'usage', 'moves', 'tags', 'controlplane', 'gateways'],
-  plan: ['problems', 'versions', 'mesh', 'injection', 'permissions', 'request', 'usage', 'moves', 'tags', 'controlplane', 'gateways', 'findings'],
-  run: ['problems', 'versions', 'mesh', 'injection', 'permissions', 'request', 'usage', 'moves', 'tags', 'controlplane', 'gateways', 'findings', 'plan'],
+  pinned: ['problems', 'versions', 'mesh', 'request', 'controlplane'],
+  findings: ['problems', 'versions', 'mesh', 'injection', 'permissions', 'request', 'usage', 'moves', 'tags', 'controlplane', 'gateways', 'pinned'],
+  plan: ['problems', 'versions', 'mesh', 'injection', 'permissions', 'request', 'usage', 'moves', 'tags', 'controlplane', 'gateways', 'pinned', 'findings'],
+  run: ['problems', 'versions', 'mesh', 'injection', 'permissions', 'request', 'usage', 'moves', 'tags', 'controlplane', 'gateways', 'pinned', 'findings', 'plan'],
 };
 
-const CORE_PACKAGES = ['zod', 'yaml', 'hdr-histogram-js'];
+const CORE_PACKAGES = ['zod', 'yaml', 'hdr-histogram-js', 're2js'];
 
 /**
  * Rooms of the sandbox, each with the other rooms that it may import; nothing of ours outside of the sandbox. Files at its

@@ -8,6 +8,7 @@ import { RESTART_ANNOTATION } from '../../core/plan/restart-mark.ts';
 import type { ApplyOptions, ClusterWriter, PodProber } from '../../ports/cluster.ts';
 import type { KubeClient } from './kube-client.ts';
 import { isConflict, isNotFound, KubeStatusError, toProblem } from './kube-errors.ts';
+import { askThroughPod } from './port-forward.ts';
 import { known, resourceOf, resourceRequest, type Resource } from './resource-paths.ts';
 
 const MERGE_PATCH = 'application/merge-patch+json';
@@ -52,27 +53,38 @@ export class KubeClusterWriter implements ClusterWriter, PodProber {
     );
   }
 
-  async markRestart(ref: WorkloadRef, mark: string): Promise<void> {
+  async markRestart(ref: WorkloadRef, mark: string, labels?: Readonly<Record<string, string | null>>): Promise<void> {
     const resource = known('apps/v1', ref.kind);
     const object = (await this.#client.request({ method: 'GET', ...resourceRequest(resource, 'get', ref) })) as PodController;
     if (object.spec?.template?.metadata?.annotations?.[RESTART_ANNOTATION] === mark) return;
     const { resourceVersion, uid } = object.metadata;
     await this.#patch(resource, ref, {
       metadata: { resourceVersion, uid },
-      spec: { template: { metadata: { annotations: { [RESTART_ANNOTATION]: mark } } } },
+      spec: { template: { metadata: { annotations: { [RESTART_ANNOTATION]: mark }, ...(labels === undefined ? {} : { labels }) } } },
     });
+  }
+
+  async patchObject(ref: ObjectRef, patch: Readonly<Record<string, unknown>>): Promise<void> {
+    const resource = await resourceOf(this.#client, ref);
+    if (resource === undefined || (await this.#read(resource, ref)) === undefined) return;
+    await this.#patch(resource, ref, patch);
   }
 
   async putObject(object: KubeObject): Promise<void> {
     const resource = await this.#resource(object);
     const live = await this.#read(resource, object.metadata);
     if (!live) {
-      await this.#client.request({
-        method: 'POST',
-        ...resourceRequest(resource, 'create', { namespace: object.metadata.namespace }),
-        query: { fieldManager: FIELD_MANAGER },
-        body: object,
-      });
+      try {
+        await this.#client.request({
+          method: 'POST',
+          ...resourceRequest(resource, 'create', { namespace: object.metadata.namespace }),
+          query: { fieldManager: FIELD_MANAGER },
+          body: object,
+        });
+      } catch (error) {
+        if (isConflict(error)) throw new Transient('the object was made by somebody else at the same moment', { cause: error });
+        throw toProblem(error, this.#client.server);
+      }
       return;
     }
     const { resourceVersion } = live.metadata;
@@ -127,6 +139,10 @@ export class KubeClusterWriter implements ClusterWriter, PodProber {
     }
   }
 
+  askPod(namespace: string, pod: string, port: number): Promise<{ readonly status?: number; readonly error?: string }> {
+    return askThroughPod(this.#client, { namespace, pod, port }, '/');
+  }
+
   async #resource(object: KubeObject): Promise<Resource> {
     const resource = await resourceOf(this.#client, object);
     if (resource) return resource;
@@ -148,7 +164,7 @@ export class KubeClusterWriter implements ClusterWriter, PodProber {
     }
   }
 
-  async #patch(resource: Resource, target: { readonly namespace?: string; readonly name: string }, body: unknown): Promise<void> {
+  async #patch(resource: Resource, target: { readonly namespace?: string | undefined; readonly name: string }, body: unknown): Promise<void> {
     try {
       await this.#client.request({
         method: 'PATCH',

@@ -32,7 +32,7 @@ export async function readMeshObjects(source: MeshSource, scope: 'status' | 'pla
     readPodsAndIstiods(client, unread),
     readWorkloads(client, unread),
     readSurroundings(client, istioNamespace, unread),
-    scope === 'plan' ? readForPlan(client, unread) : { podDisruptionBudgets: [], pinnedObjects: [] },
+    scope === 'plan' ? readForPlan(client, unread) : { podDisruptionBudgets: [], pinnedObjects: [], envoyFilters: [] },
   ]);
   const { clusterName, nowMs } = source;
   return {
@@ -92,12 +92,12 @@ async function readSurroundings(
   return { namespaces, services, mutatingWebhooks, validatingWebhooks, configMaps, gatewayApiGateways };
 }
 
-async function readForPlan(client: KubeClient, unread: Unread[]): Part<'podDisruptionBudgets' | 'pinnedObjects'> {
-  const [podDisruptionBudgets, pinnedObjects] = await Promise.all([
+async function readForPlan(client: KubeClient, unread: Unread[]): Part<'podDisruptionBudgets' | 'pinnedObjects' | 'envoyFilters'> {
+  const [podDisruptionBudgets, pinned] = await Promise.all([
     listOrNote(client, known('policy/v1', 'PodDisruptionBudget'), {}, unread),
     readPinned(client, unread),
   ]);
-  return { podDisruptionBudgets, pinnedObjects };
+  return { podDisruptionBudgets, ...pinned };
 }
 
 export function isIstiodPod(pod: Pod): boolean {
@@ -196,21 +196,22 @@ async function listReplicaSets(client: KubeClient, unread: Unread[]): Promise<Po
   return read;
 }
 
-/** Istio objects that carry the label `istio.io/rev`, as metadata, of every kind that the cluster serves. */
-async function readPinned(client: KubeClient, unread: Unread[]): Promise<KubeObject[]> {
+/** Istio objects that carry the label `istio.io/rev`, of every kind that the cluster serves, and every EnvoyFilter. */
+async function readPinned(client: KubeClient, unread: Unread[]): Part<'pinnedObjects' | 'envoyFilters'> {
   const kinds = (await Promise.all(ISTIO_GROUPS.map((group) => servedKinds(client, group)))).flat();
   const lists = await Promise.all(
     kinds.map(async ({ resource, kind }) => {
-      const items = await listOrNote<KubeObject>(
-        client,
-        resource,
-        { labelSelector: 'istio.io/rev', accept: METADATA_ONLY, optional: true },
-        unread,
-      );
+      // EnvoyFilters also choose proxies by their version, with or without the label.
+      const selector = kind === 'EnvoyFilter' ? {} : { labelSelector: 'istio.io/rev' };
+      const items = await listOrNote<KubeObject>(client, resource, { ...selector, optional: true }, unread);
       return items.map((item) => ({ ...item, apiVersion: `${resource.group}/${resource.version}`, kind }));
     }),
   );
-  return lists.flat();
+  const found = lists.flat();
+  return {
+    pinnedObjects: found.filter((object) => object.metadata.labels?.['istio.io/rev'] !== undefined),
+    envoyFilters: found.filter((object) => object.kind === 'EnvoyFilter'),
+  };
 }
 
 /** Kinds of an API group, each in the first version that serves it; none when the cluster does not have the group. */

@@ -13,9 +13,14 @@ export interface PlanOptions {
 const KIND_WORDS: Readonly<Record<Step['kind'], string>> = {
   crds: 'crds',
   installControlPlane: 'control plane',
+  copyRevisionedObjects: 'copies',
   labelNamespace: 'label',
   restartWorkload: 'restart',
   restartGateway: 'gateway',
+  addGateway: 'gateway',
+  shiftGateway: 'gateway',
+  removeGateway: 'remove',
+  moveTag: 'tag',
   moveDefault: 'default',
   removeControlPlane: 'remove',
   restoreObject: 'restore',
@@ -71,7 +76,7 @@ function stepText(step: Step, number: number, terminal: Terminal, options: PlanO
     : step.kind === 'restartWorkload' || step.kind === 'labelNamespace'
       ? []
       : [`back: ${step.undo}`];
-  return [`${head}${pods}`, ...[...changes, ...back].map((line) => `${indent}${terminal.tone('dim', line)}`)];
+  return [`${head}${pods}`, ...[...changes, ...back, ...(step.notes ?? []).map((note) => `note: ${note}`)].map((line) => `${indent}${terminal.tone('dim', line)}`)];
 }
 
 /** The label patch and what is shared are always shown; lists of new objects only as a count. */

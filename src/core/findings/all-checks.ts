@@ -1,7 +1,9 @@
 /** Every check, in the order in which results are shown. */
 import type { Check } from './check-context.ts';
-import { firstInjection, gatewaysThatFollow, injectionLabels, labelOwners, pinnedObjects } from './checks/configuration.ts';
+import { firstInjection, gatewaysThatFollow, injectionLabels, labelOwners } from './checks/configuration.ts';
 import { defaultMove, mustBeEqual, readiness, valuesKnown, webhookOverlap, webhookTargets } from './checks/control-planes.ts';
+import { keptObjects, pinnedObjects, proxyVersions, takenNames, unreadObjects } from './checks/pinned.ts';
+import { copyNames, gatewayOwners, gatewaySelectors, gatewayTemplates, idleServices, waitingAddresses } from './checks/gateways.ts';
 import { kubernetesRange, permissions } from './checks/platform.ts';
 import { crdVersions, proxySkew, versionHop } from './checks/versions.ts';
 import { disruptionBudgets, health, notMoved, preStop, probes, sidecarChanges, takenDown } from './checks/workloads.ts';
@@ -19,10 +21,20 @@ export const allChecks: readonly Check[] = [
   valuesKnown,
   defaultMove,
   pinnedObjects,
+  unreadObjects,
+  proxyVersions,
+  keptObjects,
+  takenNames,
   injectionLabels,
   labelOwners,
   firstInjection,
   gatewaysThatFollow,
+  gatewaySelectors,
+  idleServices,
+  waitingAddresses,
+  gatewayTemplates,
+  copyNames,
+  gatewayOwners,
   takenDown,
   disruptionBudgets,
   probes,

@@ -1,7 +1,8 @@
 /** What checks look at. A check reads values only; whatever it needs is gathered before. */
-import type { KubeObject, PodDisruptionBudget } from '../mesh/kube-objects.ts';
+import type { KubeObject, PodDisruptionBudget, Service } from '../mesh/kube-objects.ts';
 import type { MeshInventory } from '../mesh/mesh-inventory.ts';
 import type { Moves } from '../moves/select-moves.ts';
+import type { PinnedPlan } from '../pinned/settle-pinned.ts';
 import type { AccessAnswer } from '../permissions/access-rules.ts';
 import type { UpgradeRequest } from '../request/upgrade-request.ts';
 import type { CouldNotLook, Finding, FindingCode } from './finding.ts';
@@ -9,6 +10,7 @@ import type { CouldNotLook, Finding, FindingCode } from './finding.ts';
 export interface CheckContext {
   readonly inventory: MeshInventory;
   readonly podDisruptionBudgets: readonly PodDisruptionBudget[];
+  readonly services?: readonly Service[];
   /** CRDs of Istio as they are in the cluster. */
   readonly liveCrds: readonly KubeObject[];
   readonly request: UpgradeRequest;
@@ -16,6 +18,8 @@ export interface CheckContext {
   readonly to?: { readonly revision: string; readonly version: string };
   /** Absent when nothing is moved. */
   readonly moves?: Moves;
+  /** What only the old revision or old proxies obey, and what becomes of it; absent when nothing is moved away from. */
+  readonly pinned?: PinnedPlan;
   /** Absent when permissions were not asked. */
   readonly access?: readonly AccessAnswer[];
   /** What was rendered for the new control plane; absent when nothing is installed. */

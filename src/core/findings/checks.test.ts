@@ -10,6 +10,7 @@ import { upgradeRequestSchema } from '../request/upgrade-request.ts';
 import { allChecks } from './all-checks.ts';
 import { isFinding, type Check, type CheckContext } from './check-context.ts';
 import * as configuration from './checks/configuration.ts';
+import * as pinnedChecks from './checks/pinned.ts';
 import * as controlPlanes from './checks/control-planes.ts';
 import * as platform from './checks/platform.ts';
 import * as versions from './checks/versions.ts';
@@ -49,7 +50,7 @@ function shop(name: string, options: WorkloadOptions): MeshBuilder {
 
 it('every check of every file is among all checks, and every code is in the catalogue with words of its own', () => {
   const isCheck = (value: unknown): value is Check => typeof value === 'object' && value !== null && 'look' in value && 'codes' in value;
-  const written = [configuration, controlPlanes, platform, versions, workloads].flatMap((file) => Object.values(file).filter(isCheck));
+  const written = [configuration, controlPlanes, pinnedChecks, platform, versions, workloads].flatMap((file) => Object.values(file).filter(isCheck));
   expect(new Set(allChecks)).toEqual(new Set(written));
   expect(allChecks).toHaveLength(written.length);
   const entries = Object.entries(findingCatalogue);
@@ -250,11 +251,11 @@ describe('configuration', () => {
   };
 
   it('pinned objects are counted and named; an installation alone leaves them where they are', () => {
-    expect(found(configuration.pinnedObjects, pinned(1))).toMatchObject([
-      { level: 'error', objects: ['EnvoyFilter shop/f0'], what: '1 object is labelled istio.io/rev=default: EnvoyFilter shop/f0' },
+    expect(found(pinnedChecks.pinnedObjects, pinned(1))).toMatchObject([
+      { level: 'error', objects: ['EnvoyFilter/shop/f0'], what: '1 object is labelled istio.io/rev=default: EnvoyFilter/shop/f0' },
     ]);
-    expect(found(configuration.pinnedObjects, pinned(4))[0]?.what).toMatch(/^4 objects are .*f0.*f1.*f2$/);
-    expect(found(configuration.pinnedObjects, { ...pinned(1), request: upgradeRequestSchema.parse({ action: 'install' }) })).toEqual([]);
+    expect(found(pinnedChecks.pinnedObjects, pinned(4))[0]?.what).toMatch(/^4 objects are .*f0.*f1.*f2 and 1 more$/);
+    expect(found(pinnedChecks.pinnedObjects, { ...pinned(1), request: upgradeRequestSchema.parse({ action: 'install' }) })).toEqual([]);
   });
 
   it('both labels: it says whom Istio obeys', () => {

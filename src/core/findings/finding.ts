@@ -23,7 +23,7 @@ export interface CouldNotLook {
   readonly why: string;
 }
 
-export type FindingGroup = 'platform' | 'versions' | 'control planes' | 'configuration' | 'workloads';
+export type FindingGroup = 'platform' | 'versions' | 'control planes' | 'configuration' | 'gateways' | 'workloads';
 
 export interface FindingEntry {
   readonly title: string;
@@ -127,7 +127,7 @@ export const findingCatalogue = {
     'configuration',
     'Objects are pinned to the old revision',
     'Istio objects with the label istio.io/rev are read by that revision only; the new control plane would not see them.',
-    'Copy them for the new revision, or remove the label.',
+    'A plan copies them for the new revision; the removal of a revision alone does not. Copy them, or remove the label.',
   ),
   'CONF-002': entry(
     'configuration',
@@ -158,6 +158,78 @@ export const findingCatalogue = {
     'A gateway would be restarted by relabelling its namespace',
     'istiod itself makes the Deployments of the Gateway API. Such a gateway belongs to the revision in the label of its Gateway, else of its namespace, and is replaced at once when that changes.',
     'Label the Gateway with its present revision, so that it stays where it is, and move it by itself later.',
+  ),
+  'CONF-007': entry(
+    'configuration',
+    'No control plane reads an object',
+    'The label istio.io/rev of an Istio object names a tag, or a revision that does not exist. Each istiod reads only objects with exactly its own revision, or without the label.',
+    'Name the revision instead of the tag, or remove the label.',
+  ),
+  'CONF-008': entry(
+    'configuration',
+    'An EnvoyFilter does not match new proxies',
+    'Its proxyVersion matches proxies of the old version and none of the new one, so that it silently stops to apply when a pod is restarted. A plan copies it where the expression is plain enough to be written for the new version.',
+    'Write a filter for the new version, and leave this one out with --skip-pinned.',
+  ),
+  'CONF-009': entry(
+    'configuration',
+    'An EnvoyFilter begins to apply with new proxies',
+    'Its proxyVersion matches proxies of the new version and none of the old one.',
+    'Make sure that this is meant.',
+  ),
+  'CONF-010': entry(
+    'configuration',
+    'Somebody keeps a pinned object',
+    'A GitOps tool, Helm or a controller made the object. A copy made beside it is not theirs, and the original would come back when it is removed.',
+    'Commit a copy for the new revision where the tool reads it; accept the finding to have it copied all the same; or leave it out with --skip-pinned.',
+  ),
+  'CONF-011': entry(
+    'configuration',
+    'The name of a copy is taken',
+    'An object that is not the wanted copy has the name that the copy of a pinned object would have.',
+    'Rename or remove it, or leave the pinned object out with --skip-pinned.',
+  ),
+  'GATE-001': entry(
+    'gateways',
+    'A gateway Service selects a revision',
+    'The selector of a Service in front of a gateway names a label that changes with the revision. Pods of the new revision are not behind it then.',
+    'Take the label out of the selector first; both revisions are behind the Service then.',
+  ),
+  'GATE-002': entry(
+    'gateways',
+    'A Service beside a gateway selects no pod',
+    'A Service of type LoadBalancer in a namespace with gateways has a selector that no pod there matches.',
+    'Mend its selector, or remove it.',
+  ),
+  'GATE-003': entry(
+    'gateways',
+    'A gateway has no address',
+    'The Service of type LoadBalancer in front of a gateway was given no address.',
+    'Find out why the load balancer gives none, or go on if nothing outside needs it.',
+  ),
+  'GATE-004': entry(
+    'gateways',
+    'A proxy image that nobody fills in',
+    'The template has a container istio-proxy with the image auto, which only the injector replaces, and no webhook matches it.',
+    'Label the pod template or its namespace with a revision that exists.',
+  ),
+  'GATE-005': entry(
+    'gateways',
+    'The selector of a workload names the revision',
+    'A selector is immutable and must match the labels of the template, so that the revision of the workload cannot change.',
+    'Make the workload anew without that label in its selector.',
+  ),
+  'GATE-006': entry(
+    'gateways',
+    'The name of the new gateway is taken',
+    'With --gateways canary the new Deployment is called as the old one with the revision behind it. Something else has that name.',
+    'Rename or remove it, choose another name for the revision, or move the gateway in place.',
+  ),
+  'GATE-007': entry(
+    'gateways',
+    'A tool keeps the gateway as it is in git',
+    'Argo CD or Flux tracks the Deployment of the gateway. It would undo the change of its template or of its number of pods.',
+    'Make the change where the tool reads it, and leave the gateway out with --gateways leave or --skip; or accept the finding.',
   ),
   'WORK-001': entry(
     'workloads',

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { crd } from '../../../test/kit/istio-objects.ts';
 import { MeshBuilder, type WorkloadOptions } from '../../../test/kit/mesh-builder.ts';
-import type { KubeObject, PodDisruptionBudget } from '../mesh/kube-objects.ts';
+import { envoyFilter, pinnedOf } from '../../../test/kit/pinned-objects.ts';
+import type { KubeObject, PodDisruptionBudget, Service } from '../mesh/kube-objects.ts';
 import { selectMoves } from '../moves/select-moves.ts';
 import { accessRules } from '../permissions/access-rules.ts';
 import { upgradeRequestSchema } from '../request/upgrade-request.ts';
@@ -29,6 +30,13 @@ function fine(): MeshBuilder {
     .workload('shop', 'web', SERVING);
 }
 
+const PINNED_REF = { apiVersion: 'x/v1', kind: 'EnvoyFilter', namespace: 'shop', name: 'f' };
+const HELM = { 'meta.helm.sh/release-name': 'shop' };
+
+function pinned(...objects: readonly KubeObject[]): Change {
+  return { context: { pinned: pinnedOf(objects) } };
+}
+
 interface Change {
   readonly mesh?: (mesh: MeshBuilder) => MeshBuilder;
   readonly context?: Partial<CheckContext>;
@@ -46,11 +54,18 @@ function contextOf(change: Change = {}): CheckContext {
   return {
     inventory,
     podDisruptionBudgets: builder.objects().podDisruptionBudgets,
+    services: builder.objects().services,
     liveCrds: [crd('virtualservices.networking.istio.io', ['v1', 'v1beta1'])],
     request,
     from: { revision: 'default', version: '1.28.2' },
     to,
-    moves: selectMoves(inventory, { from: 'default', to: { label: 'canary', ...to }, namespaces: change.namespaces ?? [], skip: [] }),
+    moves: selectMoves(inventory, {
+      from: 'default',
+      to: { label: 'canary', ...to },
+      namespaces: change.namespaces ?? [],
+      skip: [],
+      gateways: request.gateways.strategy,
+    }),
     access: accessRules('install').map((rule) => ({ rule, allowed: true, reason: '' })),
     today: '2026-03-01',
     ...change.context,
@@ -81,6 +96,38 @@ const managed = (manager: string): Change => ({
       { 'istio-injection': 'enabled' },
       { managedFields: [{ manager, fieldsV1: { 'f:metadata': { 'f:labels': { 'f:istio-injection': {} } } } }] },
     ),
+});
+
+const CANARY = { gateways: { strategy: 'canary' } };
+interface EdgeOptions {
+  readonly service?: Partial<Service['spec']>;
+  readonly address?: string;
+  readonly selector?: Record<string, string>;
+  readonly marks?: Record<string, string>;
+  readonly labels?: Record<string, string>;
+  readonly request?: Record<string, unknown>;
+  readonly more?: (mesh: MeshBuilder) => MeshBuilder;
+}
+
+/** A gateway in a namespace without labels, with its Service. */
+const edge = ({ service, address = '10.0.0.1', selector, marks, labels, request, more = (m) => m }: EdgeOptions = {}): Change => ({
+  ...(request === undefined ? {} : { request }),
+  mesh: (m) => {
+    const annotations = { 'inject.istio.io/templates': 'gateway' };
+    const template = {
+      metadata: { labels: { app: 'edge', 'istio.io/rev': 'default', ...labels }, annotations },
+      spec: { containers: [{ name: 'istio-proxy', image: 'auto' }] },
+    };
+    const built = m.namespace('edge').workload('edge', 'edge', { on: 'default', replicas: 2, template, spec: { selector: { matchLabels: selector ?? { app: 'edge' } } } });
+    const made = built.object({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'edge', namespace: 'edge' },
+      spec: { type: 'LoadBalancer', selector: { app: 'edge' }, ports: [{ port: 80 }], ...service },
+      status: { loadBalancer: { ingress: address === '' ? [] : [{ ip: address }] } },
+    });
+    return more(marks === undefined ? made : made.marked('Deployment', 'edge', marks));
+  },
 });
 
 const apiGateway = (labels: Record<string, string>, namespaces: readonly string[] = []): Change => ({
@@ -162,6 +209,55 @@ const CASES: Readonly<Record<FindingCode, { readonly gives: readonly Change[]; r
   'CONF-004': { gives: ['argocd-controller', 'kustomize-controller', 'helm'].map(managed), not: [managed('kubectl-label')] },
   'CONF-005': { gives: [{ mesh: (m) => m.namespace('fresh'), namespaces: ['fresh'] }], not: [{ namespaces: ['shop'] }] },
   'CONF-006': { gives: [apiGateway({})], not: [apiGateway({ 'istio.io/rev': 'default' }), apiGateway({}, ['other'])] },
+  'CONF-007': {
+    gives: [
+      { objects: { pinnedObjects: [{ ref: PINNED_REF, revision: 'gone' }] } },
+      { mesh: (m) => m.tag('prod', 'default'), objects: { pinnedObjects: [{ ref: PINNED_REF, revision: 'prod' }] } },
+    ],
+    not: [
+      { objects: { pinnedObjects: [{ ref: PINNED_REF, revision: 'default' }] } },
+      // The revision that comes.
+      { objects: { pinnedObjects: [{ ref: PINNED_REF, revision: 'canary' }] } },
+    ],
+  },
+  'CONF-008': {
+    gives: [pinned(envoyFilter(['^1.28'])), pinned(envoyFilter(['^1.28'], { rev: 'default' })), pinned(envoyFilter(['^1.2[78]']))],
+    not: [pinned(envoyFilter(['^1.2', undefined])), pinned(envoyFilter(['^1.28', '^1.29'])), pinned(envoyFilter(['^1.28'], { rev: 'other' }))],
+  },
+  'CONF-009': {
+    gives: [pinned(envoyFilter(['^1.29']))],
+    not: [pinned(envoyFilter(['^1.28', '^1.29'])), pinned(envoyFilter(['^1.28']), envoyFilter(['^1.29'], { name: 'for-29' })), pinned(envoyFilter(['^1.30']))],
+  },
+  'CONF-010': {
+    gives: [pinned(envoyFilter(['^1.28'], { annotations: HELM }))],
+    not: [pinned(envoyFilter(['^1.28'])), pinned(envoyFilter([undefined], { annotations: HELM }))],
+  },
+  'CONF-011': {
+    gives: [pinned(envoyFilter(['^1.28']), envoyFilter([undefined], { name: 'headers-canary' }))],
+    not: [pinned(envoyFilter(['^1.28']), envoyFilter([undefined], { name: 'other' }))],
+  },
+  'GATE-001': {
+    gives: [
+      edge({ service: { selector: { app: 'edge', 'istio.io/rev': 'default' } } }),
+      edge({ service: { selector: { app: 'edge', 'service.istio.io/canonical-revision': 'v1' } }, labels: { 'service.istio.io/canonical-revision': 'v1' } }),
+    ],
+    not: [edge(), edge({ request: CANARY })],
+  },
+  'GATE-002': { gives: [edge({ service: { selector: { app: 'gone' } } })], not: [edge(), edge({ service: { type: 'ClusterIP', selector: { app: 'gone' } } })] },
+  'GATE-003': { gives: [edge({ address: '' })], not: [edge(), edge({ address: '', service: { type: 'NodePort' } }), edge({ address: '', service: { externalIPs: ['10.1.1.1'] } })] },
+  'GATE-004': { gives: [edge({ labels: { 'istio.io/rev': 'ghost' } })], not: [edge()] },
+  'GATE-005': { gives: [edge({ selector: { app: 'edge', 'istio.io/rev': 'default' } })], not: [edge()] },
+  'GATE-006': {
+    gives: [edge({ request: CANARY, more: (m) => m.workload('edge', 'edge-canary') })],
+    not: [
+      edge({ more: (m) => m.workload('edge', 'edge-canary') }),
+      edge({ request: CANARY, more: (m) => m.workload('edge', 'edge-canary', { spec: { selector: { matchLabels: { 'meshlift.io/revision': 'canary' } } } }) }),
+    ],
+  },
+  'GATE-007': {
+    gives: [edge({ marks: { 'argocd.argoproj.io/tracking-id': 'x' } }), edge({ request: CANARY, marks: { 'kustomize.toolkit.fluxcd.io/name': 'x' } })],
+    not: [edge(), edge({ request: CANARY, marks: { 'meta.helm.sh/release-name': 'edge' } })],
+  },
   'WORK-001': {
     gives: [
       workload({ replicas: 1, strategy: { type: 'Recreate' } }),

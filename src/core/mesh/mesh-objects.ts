@@ -73,8 +73,10 @@ export interface MeshObjects {
   /** ConfigMaps of the Istio namespace only. */
   readonly configMaps: readonly ConfigMap[];
   readonly gatewayApiGateways: readonly GatewayApiGateway[];
-  /** Istio's own objects that carry the label `istio.io/rev`. */
+  /** Istio's own objects that carry the label `istio.io/rev`, whole. */
   readonly pinnedObjects: readonly KubeObject[];
+  /** Every EnvoyFilter, whole; empty in a look that is not for a plan. */
+  readonly envoyFilters: readonly KubeObject[];
   readonly istiods: readonly IstiodReport[];
   readonly unread: readonly Unread[];
 }

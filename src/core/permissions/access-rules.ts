@@ -22,7 +22,7 @@ export interface AccessAnswer {
 }
 
 /** What a command does; each one includes the ones before it in this list. */
-export type AccessNeed = 'look' | 'plan' | 'move' | 'install';
+export type AccessNeed = 'look' | 'plan' | 'move' | 'install' | 'gateways';
 
 type Purpose = Pick<AccessRule, 'where' | 'why' | 'name'>;
 
@@ -48,13 +48,14 @@ const LOOK: readonly AccessRule[] = [
   ...rules({ where: 'istio', why: 'see the mesh configuration' }, '', ['configmaps'], ['get', 'list']),
 ];
 
+/** API groups of Istio's own objects. */
+const ISTIO_GROUPS = ['networking.istio.io', 'security.istio.io', 'telemetry.istio.io', 'extensions.istio.io'];
+const COPY_PINNED = 'copy and remove objects pinned to a revision';
+
 const PLAN: readonly AccessRule[] = [
   ...rules({ where: 'mesh', why: 'see what a restart would hurt' }, 'policy', ['poddisruptionbudgets'], ['list']),
   ...rules({ where: 'cluster', why: 'compare CRDs' }, 'apiextensions.k8s.io', ['customresourcedefinitions'], ['get', 'list']),
-  ...rules({ where: 'mesh', why: 'find objects pinned to a revision' }, 'networking.istio.io', ['*'], ['list']),
-  ...rules({ where: 'mesh', why: 'find objects pinned to a revision' }, 'security.istio.io', ['*'], ['list']),
-  ...rules({ where: 'mesh', why: 'find objects pinned to a revision' }, 'telemetry.istio.io', ['*'], ['list']),
-  ...rules({ where: 'mesh', why: 'find objects pinned to a revision' }, 'extensions.istio.io', ['*'], ['list']),
+  ...ISTIO_GROUPS.flatMap((group) => rules({ where: 'mesh', why: 'find objects pinned to a revision' }, group, ['*'], ['get', 'list'])),
   ...rules({ where: 'istio', why: 'list what belongs to a control plane' }, '', ['serviceaccounts'], ['get', 'list']),
   ...rules(
     { where: 'istio', why: 'list what belongs to a control plane' },
@@ -74,6 +75,7 @@ const PLAN: readonly AccessRule[] = [
 ];
 
 const MOVE: readonly AccessRule[] = [
+  ...ISTIO_GROUPS.flatMap((group) => rules({ where: 'mesh', why: COPY_PINNED }, group, ['*'], ['create', 'update', 'delete'])),
   ...rules({ where: 'cluster', why: 'relabel namespaces' }, '', ['namespaces'], ['patch']),
   ...rules({ where: 'mesh', why: 'restart workloads' }, 'apps', ['deployments', 'statefulsets', 'daemonsets'], ['patch']),
   ...rules({ where: 'mesh', why: 'dry-run a pod to see who injects it' }, '', ['pods'], ['create']),
@@ -126,13 +128,49 @@ const INSTALL: readonly AccessRule[] = [
   ...rules({ where: 'cluster', why: 'update CRDs' }, 'apiextensions.k8s.io', ['customresourcedefinitions'], ['create', 'patch', 'update']),
 ];
 
-const ORDER: readonly AccessNeed[] = ['look', 'plan', 'move', 'install'];
-const OWN: Readonly<Record<AccessNeed, readonly AccessRule[]>> = { look: LOOK, plan: PLAN, move: MOVE, install: INSTALL };
+/** Gateways are made anew beside the old ones, wherever they are. */
+const GATEWAYS: readonly AccessRule[] = [
+  ...rules({ where: 'mesh', why: 'make and remove gateways' }, 'apps', ['deployments'], ['create', 'update', 'delete']),
+  ...rules({ where: 'mesh', why: 'make and remove gateways' }, 'autoscaling', ['horizontalpodautoscalers'], ['get', 'list', ...INSTALL_VERBS]),
+  ...rules({ where: 'mesh', why: 'see which pods a gateway has traffic on' }, 'discovery.k8s.io', ['endpointslices'], ['list']),
+  ...rules({ where: 'mesh', why: 'see whether a new gateway answers' }, '', ['pods/portforward'], ['get', 'create']),
+  ...rules({ where: 'mesh', why: 'take what gateways share out of a Helm release' }, '', ['services', 'serviceaccounts'], ['get', 'list', 'patch']),
+  ...rules({ where: 'mesh', why: 'take what gateways share out of a Helm release' }, 'policy', ['poddisruptionbudgets'], ['get', 'list', 'patch']),
+  ...rules(
+    { where: 'mesh', why: 'take what gateways share out of a Helm release' },
+    'networking.k8s.io',
+    ['networkpolicies'],
+    ['get', 'list', 'patch'],
+  ),
+  ...rules(
+    { where: 'mesh', why: 'take what gateways share out of a Helm release' },
+    'rbac.authorization.k8s.io',
+    ['roles', 'rolebindings'],
+    ['get', 'list', 'patch'],
+  ),
+];
 
-/** All rules that a need asks for, without repetitions. */
-export function accessRules(need: AccessNeed): AccessRule[] {
+const ORDER: readonly AccessNeed[] = ['look', 'plan', 'move', 'install', 'gateways'];
+const OWN: Readonly<Record<AccessNeed, readonly AccessRule[]>> = {
+  look: LOOK,
+  plan: PLAN,
+  move: MOVE,
+  install: INSTALL,
+  gateways: GATEWAYS,
+};
+
+/** What making gateways anew needs beyond everything else. */
+export function gatewayRules(): readonly AccessRule[] {
+  return GATEWAYS;
+}
+
+/**
+ * All rules that a need asks for, without repetitions.
+ * @param scope `nothingPinned`: without what only objects that are pinned to a revision make necessary
+ */
+export function accessRules(need: AccessNeed, scope: 'all' | 'nothingPinned' = 'all'): AccessRule[] {
   const wanted = ORDER.slice(0, ORDER.indexOf(need) + 1).flatMap((name) => OWN[name]);
-  const seen = new Map(wanted.map((rule) => [`${rule.where} ${rule.group} ${rule.resource} ${rule.name ?? ''} ${rule.verb}`, rule]));
+  const seen = new Map(wanted.filter((rule) => scope === 'all' || rule.why !== COPY_PINNED).map((rule) => [`${rule.where} ${rule.group} ${rule.resource} ${rule.name ?? ''} ${rule.verb}`, rule]));
   return [...seen.values()];
 }
 

@@ -8,7 +8,7 @@ import { ownObjects } from '../controlplane/own-objects.ts';
 import type { KubeObject } from '../mesh/kube-objects.ts';
 import { workloadKey, type MeshInventory } from '../mesh/mesh-inventory.ts';
 import type { MeshObjects } from '../mesh/mesh-objects.ts';
-import { selectMoves, type Moves } from '../moves/select-moves.ts';
+import { selectMoves, type Moves, type WorkloadMove } from '../moves/select-moves.ts';
 import { Problem } from '../problems/problem.ts';
 import type { UpgradeRequest } from '../request/upgrade-request.ts';
 import {
@@ -22,6 +22,10 @@ import {
   withRendered,
   type StepDraft,
 } from './build-steps.ts';
+import type { PinnedPlan } from '../pinned/settle-pinned.ts';
+import { copyPinnedDrafts, pinnedEnd, withPinnedEnd } from './build-pinned-steps.ts';
+import { canaryDrafts, removeGatewayDraft, type CanaryInput } from './gateway-drafts.ts';
+import { tagDrafts } from './tag-drafts.ts';
 import { PLAN_API_VERSION, PLAN_FORMAT_VERSION, PLAN_KIND, type Pin, type Plan } from './plan.ts';
 import type { Endpoints } from './resolve-endpoints.ts';
 
@@ -37,6 +41,10 @@ export interface PlanInput {
   readonly liveCrds: readonly KubeObject[];
   /** Objects that could belong to a control plane, as read from the cluster. */
   readonly candidates: readonly KubeObject[];
+  /** What belongs to gateways in their namespaces; read only when gateways are made anew. */
+  readonly gatewayObjects?: readonly KubeObject[];
+  /** What only the old revision or old proxies obey; absent when nothing is moved away from. */
+  readonly pinned?: PinnedPlan;
   /** RFC 3339. */
   readonly createdAt: string;
   readonly createdBy: string;
@@ -54,7 +62,7 @@ export function buildPlan(input: PlanInput): { readonly plan: Plan; readonly mov
   const moves = movesFor(input);
   const unreachable = moves.unreachable[0];
   if (unreachable) return unreachableNamespace(unreachable, endpoints);
-  const steps = numberSteps([...installDrafts(input), ...moveDrafts(moves, endpoints), ...finishDrafts(input)]);
+  const steps = numberSteps([...installDrafts(input), ...copyPinnedDrafts(input.pinned, input.sha256), ...moveDrafts(moves, input), ...gatewayRemovals(moves, input), ...tagFinish(moves, input), ...finishDrafts(input)]);
   const plan: Plan = {
     apiVersion: PLAN_API_VERSION,
     kind: PLAN_KIND,
@@ -137,6 +145,8 @@ function movesFor({ request, endpoints, inventory }: PlanInput): Moves {
     to: { label: endpoints.label, revision: endpoints.to.revision, version: endpoints.to.version },
     namespaces: request.scope.namespaces,
     skip: request.scope.skip,
+    gateways: request.gateways.strategy,
+    moveTags: request.action === 'upgrade' && request.finish.moveTags,
   });
 }
 
@@ -178,15 +188,32 @@ function istioctlStamp(to: { readonly revision: string; readonly version: string
   return { 'istio.io/rev': to.revision, 'operator.istio.io/version': to.version };
 }
 
-function moveDrafts(moves: Moves, endpoints: Endpoints): StepDraft[] {
+function moveDrafts(moves: Moves, input: PlanInput): StepDraft[] {
   return moves.namespaces.flatMap(({ namespace, set, workloads }) => [
-    ...(Object.keys(set).length === 0 ? [] : [labelStep(namespace, set, endpoints.to?.revision)]),
-    ...workloads.map(restartStep),
+    ...(Object.keys(set).length === 0 ? [] : [labelStep(namespace, set, input.endpoints.to?.revision)]),
+    ...workloads.flatMap((move) => (move.canary === true ? canaryDrafts(canaryInput(move, input)) : [restartStep(move)])),
   ]);
 }
 
+function canaryInput(move: WorkloadMove, { request, objects, gatewayObjects = [] }: PlanInput): CanaryInput {
+  return { move, shares: request.gateways.shares, services: objects.services, surroundings: gatewayObjects };
+}
+
+/** Old gateways go first: as long as they are there, the old revision is used. */
+function gatewayRemovals(moves: Moves, input: PlanInput): StepDraft[] {
+  const canaries = moves.namespaces.flatMap((n) => n.workloads.filter((move) => move.canary === true));
+  return canaries.map((move) => removeGatewayDraft(canaryInput(move, input), input.endpoints.from?.revision ?? 'the old revision'));
+}
+
+/** Tags move before the default does and before the old control plane goes: nothing that points to it may be left. */
+function tagFinish(moves: Moves, { request, endpoints, objects, inventory, rendered }: PlanInput): StepDraft[] {
+  const { from, to } = endpoints;
+  if (!from || !to || request.action !== 'upgrade' || !request.finish.moveTags) return [];
+  return tagDrafts({ inventory, objects: withRendered(objects, rendered?.own ?? []), moves, from, to });
+}
+
 /** Moving the default and removing the old control plane: at the finish of an upgrade, and all there is to an uninstall. */
-function finishDrafts({ request, endpoints, objects, inventory, rendered, candidates }: PlanInput): StepDraft[] {
+function finishDrafts({ request, endpoints, objects, inventory, rendered, candidates, pinned }: PlanInput): StepDraft[] {
   const { from, to } = endpoints;
   if (!from || (request.action !== 'upgrade' && request.action !== 'uninstall')) return [];
   const revision = inventory.revisions.find((r) => r.name === from.revision);
@@ -201,6 +228,6 @@ function finishDrafts({ request, endpoints, objects, inventory, rendered, candid
   const drafts: StepDraft[] = [];
   if (to && (revision?.defaultFor.length ?? 0) > 0)
     drafts.push(moveDefaultStep(withRendered(objects, rendered?.own ?? []), to.revision, from.revision));
-  drafts.push(removeStep(from, own, keeps));
+  drafts.push(withPinnedEnd(removeStep(from, own, keeps), pinnedEnd(pinned)));
   return request.action === 'uninstall' ? drafts.map((draft) => ({ ...draft, phase: 'move' as const })) : drafts;
 }

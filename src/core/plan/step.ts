@@ -1,5 +1,7 @@
 /** One change of a plan, as data: what, on what, what must hold before, when it is done, and how it is taken back. */
 import * as z from 'zod';
+import { copyRevisionedObjectsFields, pinnedRemovalSchema } from './pinned-step.ts';
+import { addGatewayFields, removeGatewayFields, shiftGatewayFields, templateLabelSchema } from './gateway-step.ts';
 
 const objectRefSchema = z.strictObject({
   apiVersion: z.string(),
@@ -30,7 +32,11 @@ const preconditionSchema = z.discriminatedUnion('holds', [
   /** A label that is `null` must be absent. */
   z.strictObject({ holds: z.literal('namespace-labels'), namespace: z.string(), labels: z.record(z.string(), z.string().nullable()) }),
   z.strictObject({ holds: z.literal('workload-exists'), workload: workloadRefSchema }),
+  /** A gateway has as many pods as its shares were counted from. */
+  z.strictObject({ holds: z.literal('workload-pods'), workload: workloadRefSchema, pods: z.number().int() }),
   z.strictObject({ holds: z.literal('revision-unused'), revision: z.string() }),
+  /** The tag exists and points there. */
+  z.strictObject({ holds: z.literal('tag-points-to'), tag: z.string(), revision: z.string() }),
 ]);
 
 const common = {
@@ -45,6 +51,8 @@ const common = {
   doneWhen: z.string(),
   /** How it is taken back, in words. */
   undo: z.string(),
+  /** What people should know of it or do afterwards, a line each. */
+  notes: z.array(z.string()).optional(),
 };
 
 const labelsSchema = z.record(z.string(), z.string().nullable());
@@ -60,6 +68,7 @@ export const stepSchema = z.discriminatedUnion('kind', [
     /** The running revision that must stay as it is. */
     beside: z.string().optional(),
   }),
+  z.strictObject({ ...common, kind: z.literal('copyRevisionedObjects'), ...copyRevisionedObjectsFields }),
   z.strictObject({
     ...common,
     kind: z.literal('labelNamespace'),
@@ -75,6 +84,22 @@ export const stepSchema = z.discriminatedUnion('kind', [
     revision: z.string().nullable(),
     /** Set when the pods show their revision without an injected proxy of their own kind. */
     pods: z.number().int().nonnegative(),
+    /** The label `istio.io/rev` of the pod template, changed together with the mark. */
+    templateLabel: templateLabelSchema.optional(),
+  }),
+  z.strictObject({ ...common, kind: z.literal('addGateway'), ...addGatewayFields }),
+  z.strictObject({ ...common, kind: z.literal('shiftGateway'), ...shiftGatewayFields }),
+  z.strictObject({ ...common, kind: z.literal('removeGateway'), ...removeGatewayFields }),
+  z.strictObject({
+    ...common,
+    kind: z.literal('moveTag'),
+    tag: z.string(),
+    revision: z.string(),
+    from: z.string(),
+    /** Version of the revision; from 1.28 on a tag has a Service. */
+    version: z.string(),
+    /** The Helm release that owns the tag, whose place the release of the new revision takes; absent when none does. */
+    helmRelease: z.string().optional(),
   }),
   z.strictObject({ ...common, kind: z.literal('moveDefault'), revision: z.string(), from: z.string() }),
   z.strictObject({
@@ -83,14 +108,16 @@ export const stepSchema = z.discriminatedUnion('kind', [
     revision: z.string(),
     /** Objects that are shared and stay. */
     keeps: z.array(objectRefSchema).default([]),
+    /** Objects that only this revision, or only proxies of its version, obeyed. */
+    pinned: pinnedRemovalSchema.optional(),
   }),
-  /** Puts objects back as the record holds them: the removed control plane, the webhooks of the default revision, or shared objects. */
+  /** Puts objects back as the record holds them: the removed control plane, the webhooks of the default revision, a removed gateway, or shared objects. */
   z.strictObject({
     ...common,
     kind: z.literal('restoreObject'),
     originalsOf: z.string(),
     revision: z.string(),
-    expect: z.enum(['control-plane', 'default', 'shared']),
+    expect: z.enum(['control-plane', 'default', 'shared', 'gateway', 'tag', 'pinned']),
   }),
 ]);
 

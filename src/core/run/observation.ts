@@ -1,8 +1,11 @@
 /** What the mesh shows about the target of one step, read anew each turn. */
 import type { DefaultMove } from '../controlplane/default-pointers.ts';
+import type { TagMove } from '../tags/tag-moves.ts';
 import type { KubeObject, Labels, ObjectRef, Pod, PodController, WebhookConfiguration } from '../mesh/kube-objects.ts';
 import type { IstiodReport } from '../mesh/mesh-objects.ts';
 import type { Usage } from '../usage/find-uses.ts';
+import type { GatewayObservation, GatewayRemovalObservation } from './gateway-observation.ts';
+import type { CopiesObservation } from './pinned-observation.ts';
 
 /** What a server-side dry run of a pod came back with. Nothing is stored by it. */
 export interface InjectionProbe {
@@ -42,6 +45,27 @@ export type StepObservation =
       readonly pods: readonly Pod[];
       readonly reports: readonly IstiodReport[];
     }
+  | GatewayObservation
+  | GatewayRemovalObservation
   | { readonly kind: 'default'; readonly pending: readonly DefaultMove[] | undefined; readonly usage?: Usage }
-  | { readonly kind: 'removal'; readonly present: readonly ObjectRef[]; readonly usage?: Usage }
+  | {
+      readonly kind: 'tag';
+      /** Revision that the tag points to now; absent when the tag is gone. */
+      readonly pointsTo?: string;
+      /** Undefined when the revision has no webhooks or no Service of its own. */
+      readonly pending: readonly TagMove[] | undefined;
+      /** Workloads that follow the tag and have not been moved, `namespace/kind/name`; absent when not asked. */
+      readonly unmoved?: readonly string[];
+      /** What could not be read, so that more may follow the tag. */
+      readonly unknown?: readonly string[];
+      readonly probe?: InjectionProbe;
+    }
+  | CopiesObservation
+  | {
+      readonly kind: 'removal';
+      readonly present: readonly ObjectRef[];
+      readonly usage?: Usage;
+      /** What the removal left on purpose, in words. */
+      readonly kept?: readonly string[];
+    }
   | { readonly kind: 'restore'; readonly pending: readonly KubeObject[]; readonly controlPlane?: ControlPlaneObservation };

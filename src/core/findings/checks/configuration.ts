@@ -2,28 +2,6 @@ import { resolveInjection } from '../../injection/resolve-injection.ts';
 import type { Check } from '../check-context.ts';
 import type { Finding } from '../finding.ts';
 
-export const pinnedObjects: Check = {
-  name: 'objects pinned to the old revision',
-  codes: ['CONF-001'],
-  look({ inventory, from, request }) {
-    if (!from || request.action === 'install') return [];
-    const pinned = inventory.pinnedObjects
-      .filter((p) => p.revision === from.revision)
-      .map(({ ref }) => `${ref.kind} ${ref.namespace ?? ''}/${ref.name}`);
-    if (pinned.length === 0) return [];
-    return [
-      {
-        code: 'CONF-001',
-        level: 'error',
-        objects: pinned,
-        what: `${pinned.length} ${pinned.length === 1 ? 'object is' : 'objects are'} labelled istio.io/rev=${from.revision}: ${pinned.slice(0, 3).join(', ')}`,
-        why: 'The new control plane does not read them, so what they configure is missing for moved workloads.',
-        next: ['Copy them for the new revision before the upgrade.'],
-      },
-    ];
-  },
-};
-
 export const injectionLabels: Check = {
   name: 'injection labels of namespaces',
   codes: ['CONF-002', 'CONF-003'],

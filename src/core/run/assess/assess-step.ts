@@ -6,6 +6,9 @@ import { usageVerdict, type Usage, type Use } from '../../usage/find-uses.ts';
 import type { StepObservation } from '../observation.ts';
 import type { PendingCause, StepAssessment } from '../step-assessment.ts';
 import { assessControlPlane, controlPlaneProblem } from './assess-control-plane.ts';
+import { assessCopies } from './assess-pinned.ts';
+import { assessTag } from './assess-tag.ts';
+import { assessGatewayRemoval, assessTemplateLabel, gatewayProblem, judgeGateway } from './assess-gateway.ts';
 import { assessWorkload, restartProblem } from './assess-workload.ts';
 
 /**
@@ -21,13 +24,22 @@ export function assessStep(step: Step, observation: StepObservation, started: bo
       if (missing.length > 0) return { kind: 'pending', detail: `${missing.length} objects are not there yet` };
       return assessControlPlane({ revision: step.revision, namespace: step.namespace, mustInject: true }, controlPlane);
     }
+    case 'copyRevisionedObjects':
+      return assessCopies(expectKind(observation, 'copies', step), started);
     case 'labelNamespace':
       return assessNamespace(step, expectKind(observation, 'namespace', step), started);
     case 'restartWorkload':
     case 'restartGateway':
-      return assessWorkload(step, expectKind(observation, 'workload', step));
+      return assessTemplateLabel(step, expectKind(observation, 'workload', step)) ?? assessWorkload(step, expectKind(observation, 'workload', step));
+    case 'addGateway':
+    case 'shiftGateway':
+      return judgeGateway(step, expectKind(observation, 'gateway', step)).assessment;
+    case 'removeGateway':
+      return assessGatewayRemoval(step, expectKind(observation, 'gateway-removal', step));
     case 'moveDefault':
       return assessDefault(step, expectKind(observation, 'default', step));
+    case 'moveTag':
+      return assessTag(step, expectKind(observation, 'tag', step), started);
     case 'removeControlPlane':
       return assessRemoval(step, expectKind(observation, 'removal', step), started);
     case 'restoreObject':
@@ -119,7 +131,7 @@ function assessRemoval(
   observed: Extract<StepObservation, { kind: 'removal' }>,
   started: boolean,
 ): StepAssessment {
-  if (observed.present.length === 0) return { kind: 'satisfied', evidence: [`no object of ${step.revision} is left`] };
+  if (observed.present.length === 0) return { kind: 'satisfied', evidence: [`no object of ${step.revision} is left`, ...(observed.kept ?? [])] };
   if (started)
     return {
       kind: 'pending',
@@ -158,6 +170,9 @@ function assessRestore(step: StepOf<'restoreObject'>, observed: Extract<StepObse
       detail: `${observed.pending.length} objects are not as they were: ${refText({ ...first.metadata, apiVersion: first.apiVersion, kind: first.kind })}`,
     };
   if (step.expect === 'shared') return { kind: 'satisfied', evidence: ['shared objects are as they were'] };
+  if (step.expect === 'gateway') return { kind: 'satisfied', evidence: ['the gateway and what belongs to it are as they were'] };
+  if (step.expect === 'tag') return { kind: 'satisfied', evidence: [`the tag points to ${step.revision} as before`] };
+  if (step.expect === 'pinned') return { kind: 'satisfied', evidence: ['the copies are gone'] };
   if (step.expect === 'default') return { kind: 'satisfied', evidence: [`the default points to ${step.revision} as before`] };
   const controlPlane = observed.controlPlane ?? { pods: [], webhooks: [] };
   return assessControlPlane({ revision: step.revision, namespace: '', mustInject: false }, controlPlane);
@@ -172,6 +187,8 @@ export function timeoutProblem(
   const { detail } = waiting;
   if ((step.kind === 'restartWorkload' || step.kind === 'restartGateway') && observation.kind === 'workload')
     return restartProblem(step, observation, waiting);
+  if ((step.kind === 'addGateway' || step.kind === 'shiftGateway') && observation.kind === 'gateway')
+    return gatewayProblem(step, observation, waiting);
   if (step.kind === 'installControlPlane' && observation.kind === 'control-plane') {
     return controlPlaneProblem({ revision: step.revision, namespace: step.namespace, mustInject: true }, observation.controlPlane, detail);
   }
@@ -186,6 +203,8 @@ export function timeoutProblem(
       });
     case 'moveDefault':
       return new Problem('RUN-026', { what: `${detail}.`, next: look });
+    case 'moveTag':
+      return new Problem('TAGS-009', { what: `Tag ${step.tag}: ${detail}.`, next: [{ label: 'look', command: 'meshlift tag list' }] });
     case 'removeControlPlane':
       return new Problem('RUN-032', { what: `${detail}.`, next: look });
     default:
