@@ -26,6 +26,7 @@ import { playScenario } from './play-scenario.ts';
 import type { ResourceDefinition } from './resources/resource-definition.ts';
 import { runTroubles, troublesObject } from './run-troubles.ts';
 import { findScenario, type Scenario } from './scenarios/scenario.ts';
+import { giveBack, growSlowly } from './spare-memory.ts';
 import { createPodStreams } from './streams/pod-streams.ts';
 
 export type SandboxTime =
@@ -105,7 +106,9 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     if (clock instanceof VirtualClock) clock.start();
     const { cluster } = parts.api;
     await cluster.as('system:apiserver', 'meshlift-sandbox').create('configmaps', troublesObject());
+    if (scenario.gathersChanges === true) growSlowly(parts.api.store);
     await playScenario(parts.api, clock, scenario);
+    if (scenario.gathersChanges === true) giveBack();
     leave?.();
     return { url, kubeconfig, clock, cluster, api: parts.api, knobs: parts.knobs, kubeconfigOf, idle: parts.idle, stop };
   } catch (error) {

@@ -8,7 +8,7 @@ import type { ContainerProgram, PodContext } from '../cluster/pod-program.ts';
 import type { KubeObject } from '../objects/kube-object.ts';
 import { LineLog } from './container-log.ts';
 import type { KubeletSurroundings } from './kubelet-node.ts';
-import { createPodListeners, type PodListeners } from './pod-listeners.ts';
+import { PodListeners } from './pod-listeners.ts';
 import type { PodContainer } from './pod-spec.ts';
 
 export interface ContainerExit {
@@ -136,7 +136,7 @@ export class ContainerRun implements PodContext {
   }
 
   #listening(): PodListeners {
-    this.#listeners ??= createPodListeners(this.ip, this.network, this.clock);
+    this.#listeners ??= new PodListeners(this.ip, this.network, this.clock);
     // What a program opens after its end is closed again at once.
     if (this.#state === 'over') this.#listeners.destroy();
     return this.#listeners;

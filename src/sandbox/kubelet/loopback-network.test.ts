@@ -5,7 +5,7 @@ import { VirtualClock } from '../clock/virtual-clock.ts';
 import type { KubeObject } from '../objects/kube-object.ts';
 import { claimAddressPool } from './address-pool.ts';
 import { createPodNetwork } from './loopback-network.ts';
-import { createPodListeners } from './pod-listeners.ts';
+import { PodListeners } from './pod-listeners.ts';
 
 const POOL = { octet: 125, wholeLoopback: true, lowestPort: 1024 };
 
@@ -57,7 +57,7 @@ describe('listeners', () => {
   ])('are %s', async (_case, pool, port, host, samePort) => {
     const network = createPodNetwork({ cluster: new TinyCluster(), pool: { ...POOL, ...pool } });
     const ip = network.allocatePodIp();
-    const listeners = createPodListeners(ip, network, new VirtualClock());
+    const listeners = new PodListeners(ip, network, new VirtualClock());
     await listeners.serveHttp(port, (_request, response) => void response.end());
     const at = network.resolve(ip, port);
     expect(at?.host).toBe(host);
@@ -74,7 +74,7 @@ describe('listeners', () => {
     const taken = createServer();
     await new Promise<void>((resolve) => void taken.listen(0, ip, resolve));
     const { port } = taken.address() as AddressInfo;
-    const listeners = createPodListeners(ip, network, new VirtualClock());
+    const listeners = new PodListeners(ip, network, new VirtualClock());
     await listeners.serveHttp(port, (_request, response) => void response.end());
     expect(network.resolve(ip, port)?.port).not.toBe(port);
     listeners.destroy();

@@ -2,6 +2,7 @@
  * What differs between two versions of an object, as sets of paths.
  * @source kubernetes-sigs/structured-merge-diff typed/compare.go, v6.3
  */
+import { RecentMemory } from '../objects/recent-memory.ts';
 import type { TypeSchema } from '../schema/type-schema.ts';
 import { EMPTY_SET, FieldSetBuilder, isEmpty, recursiveDifference, type FieldSet } from './field-set.ts';
 import { isRecord, jsonEqual } from './json-values.ts';
@@ -54,8 +55,10 @@ function compareValues(left: unknown, right: unknown, schema: TypeSchema): Diffe
   return unite(compareShaped(left, right, leftShape), compareShaped(left, right, rightShape));
 }
 
+const REMEMBERED = 5_000;
+
 /** What comes with parts that never change, by their schema: pods of one template share them. */
-const comings = new WeakMap<object, { readonly schema: TypeSchema; readonly difference: Difference }>();
+const comings = new RecentMemory<object, { readonly schema: TypeSchema; readonly difference: Difference }>(REMEMBERED);
 
 function comeWhole(value: unknown, schema: TypeSchema): Difference {
   if (typeof value !== 'object' || value === null || !Object.isFrozen(value)) return ofOneSide(undefined, value, shapeOf(schema, value));

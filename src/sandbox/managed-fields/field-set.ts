@@ -3,6 +3,7 @@
  * that is the answer. A path may belong to a set without the paths above or below it.
  * @source kubernetes-sigs/structured-merge-diff fieldpath/set.go and serialize.go, v6.3
  */
+import { RecentMemory } from '../objects/recent-memory.ts';
 import { isRecord, type JsonRecord } from './json-values.ts';
 import { compareElements, readElement, type PathElement } from './path-element.ts';
 
@@ -148,9 +149,12 @@ function sortedNodes(set: FieldSet): readonly (readonly [PathElement, FieldNode]
   return [...set].toSorted(([left], [right]) => compareElements(left, right));
 }
 
-/** What has been read or written once is remembered by the FieldsV1 object, which must not change; stored objects are frozen. */
-const setsByFields = new WeakMap<JsonRecord, FieldSet>();
-const fieldsBySet = new WeakMap<FieldSet, JsonRecord>();
+/** Sets of each kind. */
+const REMEMBERED = 2_000;
+
+/** What has been read or written lately is remembered by the FieldsV1 object, which must not change; stored objects are frozen. */
+const setsByFields = new RecentMemory<JsonRecord, FieldSet>(REMEMBERED);
+const fieldsBySet = new RecentMemory<FieldSet, JsonRecord>(REMEMBERED);
 
 /** @throws SyntaxError when a step cannot be read */
 export function decodeFields(fields: JsonRecord): FieldSet {
@@ -185,8 +189,8 @@ export function encodeFields(set: FieldSet): JsonRecord {
 
 const NO_FIELDS: JsonRecord = Object.freeze({});
 /** Sets below the top, as they are written without their own path and with it. */
-const levels = new WeakMap<FieldSet, JsonRecord>();
-const memberLevels = new WeakMap<FieldSet, JsonRecord>();
+const levels = new RecentMemory<FieldSet, JsonRecord>(REMEMBERED);
+const memberLevels = new RecentMemory<FieldSet, JsonRecord>(REMEMBERED);
 
 function encodeLevel(set: FieldSet, isMember: boolean): JsonRecord {
   if (set.size === 0) return NO_FIELDS;

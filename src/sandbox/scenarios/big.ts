@@ -40,7 +40,8 @@ export function bigScenario(options: BigScenarioOptions): Scenario {
       { name: 'namespaces', objects: names.map((name) => namespaceObject(name, mesh ? INJECTED : {})), until: 'applied' },
       {
         name: 'workloads',
-        objects: [...names.flatMap((name) => team(name, workloads, replicas)), ...(mesh ? ingress(names[0] ?? 'default') : [])],
+        // Ingress first: istiod is asked about its objects, and it has thousands of pods to inject afterwards.
+        objects: [...(mesh ? ingress(names[0] ?? 'default') : []), ...names.flatMap((name) => team(name, workloads, replicas))],
         until: 'workloads-ready',
       },
     ],

@@ -3,6 +3,7 @@
  * kind: unknown fields vanish, nulls and zeros of optional fields too, and structures that are no pointers appear (`resources: {}`).
  */
 import type { KubeObject } from '../objects/kube-object.ts';
+import { RecentMemory } from '../objects/recent-memory.ts';
 import { builtInSchemas, builtInTypeName, isKindType } from './built-in-schemas.ts';
 import { messageDescriptor, type FieldDescriptor, type MessageDescriptor } from './message-descriptors.ts';
 import { pruneUnknown } from './prune-unknown.ts';
@@ -55,7 +56,7 @@ interface Remembered {
  * The canonical forms of parts that never change: a thousand pods then share what they have of their template, and whoever compares or
  * walks them finds that he knows them.
  */
-const canonicalParts = new WeakMap<object, Remembered>();
+const canonicalParts = new RecentMemory<object, Remembered>(10_000);
 
 function once(part: object, type: string, write: () => unknown): unknown {
   if (!Object.isFrozen(part)) return write();

@@ -35,6 +35,19 @@ describe('a store in memory', () => {
     expect(store.get('things', 'a', 'x')).toBe(second);
   });
 
+  it('shares what changed as it did in another object, and nothing else', () => {
+    const store = new MemoryStore();
+    store.put('things', thing('a', 'x', { v: [1], status: { ready: false } }));
+    store.put('things', thing('a', 'y', { v: [2], status: { ready: false } }));
+    const first = store.put('things', thing('a', 'x', { v: [1], status: { ready: true, at: ['now'] } }));
+    const second = store.put('things', thing('a', 'y', { v: [2], status: { ready: true, at: ['now'] } }));
+    const third = store.put('things', thing('a', 'x', { v: [1], status: { ready: true, at: ['later'] } }));
+    expect(second['status']).toBe(first['status']);
+    expect(second).toMatchObject({ metadata: { name: 'y' }, v: [2], status: { ready: true, at: ['now'] } });
+    expect(third).toMatchObject({ metadata: { name: 'x' }, v: [1], status: { ready: true, at: ['later'] } });
+    expect(Object.keys(third)).toEqual(['apiVersion', 'kind', 'metadata', 'v', 'status']);
+  });
+
   it('tells what happened since, and no more once it was forgotten', () => {
     const store = new MemoryStore({ historySize: 3 });
     for (const name of ['a', 'b', 'c', 'd']) store.put('things', thing('n', name));

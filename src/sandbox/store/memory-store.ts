@@ -19,7 +19,10 @@ interface Owned {
 export class MemoryStore implements ObjectStore {
   readonly #tables = new Map<GroupResource, ResourceTable>();
   readonly #owned = new Map<string, Map<string, Owned>>();
+  /** As it was created. */
   readonly #newest = new Map<GroupResource, KubeObject>();
+  /** Written last, whichever object it was. */
+  readonly #latest = new Map<GroupResource, KubeObject>();
   readonly #fields = new FieldsPool();
   readonly #listeners = new Map<GroupResource | undefined, Set<Listener>>();
   readonly #historySize: number;
@@ -48,10 +51,12 @@ export class MemoryStore implements ObjectStore {
     const previous = table.get(namespace, name);
     const resourceVersion = (this.#resourceVersion += 1);
     const metadata = { ...object.metadata, resourceVersion: String(resourceVersion) };
-    // A new object often looks like the one before it, as pods of one template do.
+    // A new object often looks like the one before it, as pods of one template do; what changes often changes as it did in another one.
     const like = previous ?? this.#newest.get(resource);
-    const stored = deepFreeze(this.#fields.share(shareStructure(like, { ...object, metadata })));
+    const shared = shareStructure(like, { ...object, metadata }, this.#latest.get(resource));
+    const stored = deepFreeze(this.#fields.share(shared));
     if (previous === undefined) this.#newest.set(resource, stored);
+    this.#latest.set(resource, stored);
     table.set(namespace, name, stored);
     this.#index(resource, previous, stored);
     this.#publish(table, {

@@ -2,43 +2,63 @@
 
 /**
  * The value of `next`, built from parts of `previous` wherever they are equal; the order of keys does not matter.
+ * @param alike shared from where `previous` differs, such as another object of the same kind
  * @returns `previous` itself when nothing differs
  */
-export function shareStructure<T>(previous: unknown, next: T): T {
-  if (previous === next || typeof next !== 'object' || next === null || typeof previous !== 'object' || previous === null) return next;
-  if (Array.isArray(next)) return Array.isArray(previous) ? (shareArray(previous, next) as T) : next;
-  if (Array.isArray(previous)) return next;
-  return shareRecord(previous as Record<string, unknown>, next as Record<string, unknown>) as T;
+export function shareStructure<T>(previous: unknown, next: T, alike?: unknown): T {
+  if (previous === next || typeof next !== 'object' || next === null) return next;
+  if (Array.isArray(next)) {
+    const other = Array.isArray(alike) && alike !== previous ? alike : undefined;
+    if (Array.isArray(previous)) return shareArray(next, previous, other) as T;
+    return other === undefined ? next : (shareArray(next, other) as T);
+  }
+  const other = isRecord(alike) && alike !== previous ? alike : undefined;
+  if (isRecord(previous)) return shareRecord(next as JsonRecord, previous, other) as T;
+  return other === undefined ? next : (shareRecord(next as JsonRecord, other) as T);
 }
 
-function shareArray(previous: readonly unknown[], next: readonly unknown[]): readonly unknown[] {
+type JsonRecord = Readonly<Record<string, unknown>>;
+
+function isRecord(value: unknown): value is JsonRecord {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function shareArray(next: readonly unknown[], previous: readonly unknown[], alike?: readonly unknown[]): readonly unknown[] {
   let same = previous.length === next.length;
+  let sameAsAlike = alike?.length === next.length;
   const shared = next.map((item, index) => {
-    const kept = shareStructure(previous[index], item);
+    const kept = shareStructure(previous[index], item, alike?.[index]);
     if (kept !== previous[index]) same = false;
+    if (kept !== alike?.[index]) sameAsAlike = false;
     return kept;
   });
-  return same ? previous : shared;
+  if (same) return previous;
+  return sameAsAlike && alike !== undefined ? alike : shared;
 }
 
-function shareRecord(
-  previous: Readonly<Record<string, unknown>>,
-  next: Readonly<Record<string, unknown>>,
-): Readonly<Record<string, unknown>> {
+function shareRecord(next: JsonRecord, previous: JsonRecord, alike?: JsonRecord): JsonRecord {
   const shared: Record<string, unknown> = {};
   const keys = Object.keys(next);
   let same = keys.length === Object.keys(previous).length;
+  let sameAsAlike = alike !== undefined && keys.length === Object.keys(alike).length;
   for (const key of keys) {
     const before = Object.hasOwn(previous, key) ? previous[key] : undefined;
-    const kept = shareStructure(before, next[key]);
+    const other = alike !== undefined && Object.hasOwn(alike, key) ? alike[key] : undefined;
+    const kept = shareStructure(before, next[key], other);
     if (kept !== before || !Object.hasOwn(previous, key)) same = false;
+    if (kept !== other) sameAsAlike = false;
     shared[key] = kept;
   }
-  return same ? previous : shared;
+  if (same) return previous;
+  return sameAsAlike && alike !== undefined ? alike : shared;
 }
 
-/** Freezes a JSON value through and through. What is frozen already is taken to be so in all its depth. */
+/**
+ * Freezes a JSON value through and through. What is frozen already is taken to be so in all its depth.
+ * Texts that were put together keep their parts in memory until somebody reads in them: that happens here.
+ */
 export function deepFreeze<T>(value: T): T {
+  if (typeof value === 'string') value.charCodeAt(0);
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
   for (const part of Object.values(value)) deepFreeze(part);
   return Object.freeze(value);

@@ -3,6 +3,7 @@
  * and so do zero values of fields that are not pointers. Quantities come back in their canonical form.
  * By the names of fields, which mean the same in all built-in kinds; the exceptions are listed.
  */
+import { RecentMemory } from '../../objects/recent-memory.ts';
 import { isRecord, type Json } from '../json-tree.ts';
 import { canonicalQuantity } from '../quantity.ts';
 
@@ -110,10 +111,10 @@ export function dropEmpty<T extends Json>(object: T): T {
 }
 
 /** Parts of stored objects, which never change, that have nothing to lose. */
-const dense = new WeakSet<object>();
+const dense = new RecentMemory<object, true>(10_000);
 
 function walkObject(object: Json): Json {
-  if (dense.has(object)) return object;
+  if (dense.get(object) === true) return object;
   let kept: Record<string, unknown> | undefined;
   const fields = Object.keys(object);
   for (const [index, field] of fields.entries()) {
@@ -127,7 +128,7 @@ function walkObject(object: Json): Json {
     if (next !== undefined) kept[field] = next;
   }
   if (kept !== undefined) return kept;
-  if (Object.isFrozen(object)) dense.add(object);
+  if (Object.isFrozen(object)) dense.set(object, true);
   return object;
 }
 
@@ -163,13 +164,13 @@ function walkMap(field: string, value: Json): unknown {
 }
 
 function walkList(values: readonly unknown[]): readonly unknown[] {
-  if (dense.has(values)) return values;
+  if (dense.get(values) === true) return values;
   let same = true;
   const next = values.map((item) => {
     const walked = Array.isArray(item) ? walkList(item) : isRecord(item) ? walkObject(item) : item;
     if (walked !== item) same = false;
     return walked;
   });
-  if (same && Object.isFrozen(values)) dense.add(values);
+  if (same && Object.isFrozen(values)) dense.set(values, true);
   return same ? values : next;
 }
