@@ -164,7 +164,7 @@ describe('a request', () => {
       acceptDowntime: [],
       onFailure: 'pause',
       gateways: { strategy: 'inPlace', shares: [10, 50, 100] },
-      finish: { removeOld: false },
+      finish: { removeOld: false, moveTags: true },
       stepTimeoutSeconds: 300,
     });
   });

@@ -12,9 +12,10 @@ import {
   type MeshPod,
   type Workload,
 } from '../mesh/mesh-inventory.ts';
-import { namesWorkload } from '../request/upgrade-request.ts';
+import { namesWorkload, type GatewayStrategy } from '../request/upgrade-request.ts';
 import { sameIstioVersion } from '../versions/istio-version.ts';
 import { reasonNotRestartable } from './restartable.ts';
+import { judgeOutside, LEFT_BY_REQUEST, wayOf, type GatewayScope, type TemplateLabel } from './select-gateways.ts';
 
 export interface MoveTarget {
   /** Value of the label `istio.io/rev`: a revision or a tag. */
@@ -32,12 +33,18 @@ export interface MoveScope {
   /** Named by the user; empty means every namespace that resolves to `from`. */
   readonly namespaces: readonly string[];
   readonly skip: readonly string[];
+  /** Tags that point to `from` are moved at the finish, so that what follows them moves before; absent: they stay where they point. */
+  readonly moveTags?: boolean;
+  /** How injected gateways move; absent: restarted in place. */
+  readonly gateways?: GatewayStrategy;
 }
 
 export interface NamespaceMove {
   readonly namespace: MeshNamespace;
   /** Labels to set; `null` removes. Empty when the labels are right already. */
   readonly set: Readonly<Record<string, string | null>>;
+  /** The tag whose label it gets back once the tag points to the new revision. */
+  readonly backTo?: string;
   readonly workloads: readonly WorkloadMove[];
 }
 
@@ -50,6 +57,12 @@ export interface WorkloadMove {
   readonly firstSidecar: boolean;
   /** Image that the template pins its proxy to. */
   readonly pinnedImage?: string;
+  /** Change of the label `istio.io/rev` of its pod template, in a namespace whose labels do not decide. */
+  readonly templateLabel?: TemplateLabel;
+  /** A gateway that is made anew beside the old one, behind the same Service. */
+  readonly canary?: true;
+  /** Why a gateway is restarted in place although a new one beside it was asked for. */
+  readonly inPlaceBecause?: string;
 }
 
 export interface WorkloadNotMoved {
@@ -78,22 +91,38 @@ export function selectMoves(inventory: MeshInventory, scope: MoveScope): Moves {
   for (const namespace of inventory.namespaces.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
     const workloads = workloadsOf.get(namespace.name) ?? [];
     if (!isInScope(namespace, workloads, scope, webhooks)) {
-      notMoved.push(...leftOutside(namespace, workloads, scope));
+      const judged = workloads.map((w) => judgeOutside(w, namespace, { ...scope, webhooks, known: inventory.gateways }));
+      const moves = judged.flatMap((j) => (j.kind === 'moves' ? [j.move] : []));
+      if (moves.length > 0) namespaces.push({ namespace, set: {}, workloads: moves });
+      notMoved.push(...judged.flatMap((j) => (j.kind === 'stays' ? [j.why] : [])));
+      const others = workloads.filter((_, index) => judged[index]?.kind === 'other');
+      notMoved.push(...leftOutside(namespace, others, scope));
       continue;
     }
-    const set = labelsToSet(namespace.labels, scope.to.label);
+    const tag = followedTag(namespace, scope, webhooks);
+    const set = tag?.revision === scope.to.revision ? {} : labelsToSet(namespace.labels, scope.to.label);
+    const backTo = tag !== undefined && scope.moveTags === true && tag.revision === scope.from ? { backTo: tag.name } : {};
     const labels = applyLabels(namespace.labels, set);
     const decision = resolveInjection({ namespace: namespace.name, namespaceLabels: labels, template: {} }, webhooks);
     if (decidedRevision(decision) !== scope.to.revision) {
       unreachable.push({ namespace: namespace.name, decision });
       continue;
     }
-    const judged = workloads.map((w) => judgeWorkload(w, labels, scope, webhooks));
+    const judged = workloads.map((w) => judgeWorkload(w, labels, { ...scope, webhooks, known: inventory.gateways }));
     notMoved.push(...judged.flatMap((j) => (j.kind === 'stays' ? [j.why] : [])));
     const moves = judged.flatMap((j) => (j.kind === 'moves' ? [j.move] : []));
-    if (Object.keys(set).length > 0 || moves.length > 0) namespaces.push({ namespace, set, workloads: moves.toSorted(restartOrder) });
+    if (Object.keys(set).length > 0 || moves.length > 0) namespaces.push({ namespace, set, ...backTo, workloads: moves.toSorted(restartOrder) });
   }
-  return { namespaces, notMoved, unreachable };
+  return { namespaces: namespaces.toSorted(gatewaysFirst), notMoved, unreachable };
+}
+
+/** Gateways before everything else: first those that no label of a namespace moves; otherwise the order stays. */
+function gatewaysFirst(a: NamespaceMove, b: NamespaceMove): number {
+  const rank = ({ set, workloads }: NamespaceMove): number => {
+    if (!workloads.some((move) => move.gateway)) return 2;
+    return Object.keys(set).length === 0 ? 0 : 1;
+  };
+  return rank(a) - rank(b);
 }
 
 function restartOrder(a: WorkloadMove, b: WorkloadMove): number {
@@ -154,18 +183,23 @@ function isInScope(
   if (scope.from === undefined) return false;
   const { 'istio-injection': injection, 'istio.io/rev': revision } = namespace.labels;
   if (injection === undefined && revision === undefined) return false;
-  if (followedTag(namespace, scope, webhooks) !== undefined) return false;
+  if (scope.moveTags !== true && followedTag(namespace, scope, webhooks) !== undefined) return false;
   const now = decidedRevision(resolveInjection({ namespace: namespace.name, namespaceLabels: namespace.labels, template: {} }, webhooks));
   const usesOld = workloads.some((w) => runningPods(w).some((pod) => pod.revision === scope.from));
   return now === scope.from || (now === scope.to.revision && usesOld);
 }
 
 /** The tag (other than `default`, and than the target itself) that a namespace is labelled with. */
-function followedTag(namespace: MeshNamespace, scope: MoveScope, webhooks: readonly InjectionWebhook[]): string | undefined {
+function followedTag(
+  namespace: MeshNamespace,
+  scope: MoveScope,
+  webhooks: readonly InjectionWebhook[],
+): { readonly name: string; readonly revision: string } | undefined {
   const label = namespace.labels['istio.io/rev'];
   if (label === undefined || label === 'default' || label === scope.to.label || namespace.labels['istio-injection'] !== undefined)
     return undefined;
-  return webhooks.some((w) => w.tag === label) ? label : undefined;
+  const webhook = webhooks.find((w) => w.tag === label);
+  return webhook && { name: label, revision: webhook.revision };
 }
 
 /** Workloads outside the scope that still run on the old revision. */
@@ -199,8 +233,9 @@ type Judgement =
   | { readonly kind: 'stays'; readonly why: WorkloadNotMoved }
   | { readonly kind: 'right-already' };
 
-function judgeWorkload(workload: Workload, labels: Labels, scope: MoveScope, webhooks: readonly InjectionWebhook[]): Judgement {
-  const decision = resolveInjection({ namespace: workload.namespace, namespaceLabels: labels, template: workload.template }, webhooks);
+function judgeWorkload(workload: Workload, labels: Labels, scope: GatewayScope): Judgement {
+  const subject = { namespace: workload.namespace, namespaceLabels: labels, template: workload.template };
+  const decision = resolveInjection(subject, scope.webhooks);
   const revision = decidedRevision(decision);
   const pods = runningPods(workload);
   const pinnedImage = pinnedProxyImage(workload.template);
@@ -211,12 +246,15 @@ function judgeWorkload(workload: Workload, labels: Labels, scope: MoveScope, web
     return { kind: 'stays', why: { workload, reason, keepsOldInUse } };
   };
   if (scope.skip.some((entry) => namesWorkload(entry, workload))) return stays('left out by the request');
+  const gateway = isInjectedGateway(workload);
+  if (gateway && scope.gateways === 'leave') return stays(LEFT_BY_REQUEST);
   const reason = reasonNotRestartable(workload) ?? (revision === undefined ? reasonProxyStays(workload) : undefined);
   if (reason !== undefined) return stays(reason);
   const move: WorkloadMove = {
     workload,
     revision,
-    gateway: isInjectedGateway(workload),
+    gateway,
+    ...(gateway && revision !== undefined ? wayOf(workload, scope.gateways, scope.known) : {}),
     firstSidecar: revision !== undefined && pods.every((pod) => pod.proxy === undefined),
     ...(pinnedImage === undefined ? {} : { pinnedImage }),
   };

@@ -30,10 +30,31 @@ function differences(precondition: Precondition, step: Step, inventory: MeshInve
       const key = workloadKey(precondition.workload);
       return inventory.workloads.some((w) => workloadKey(w) === key) ? [] : [`workload ${key} is gone`];
     }
+    case 'workload-pods': {
+      const key = workloadKey(precondition.workload);
+      const there = inventory.workloads.find((w) => workloadKey(w) === key);
+      if (there === undefined || there.desiredPods === precondition.pods) return [];
+      return [`gateway ${key} has ${there.desiredPods} pods, had ${precondition.pods}; its shares were counted from these`];
+    }
+    case 'tag-points-to':
+      return tagDifferences(precondition, step, inventory);
     case 'revision-unused':
       // Judged when the step is performed: the run itself makes it true.
       return [];
   }
+}
+
+function tagDifferences(
+  precondition: Extract<Precondition, { holds: 'tag-points-to' }>,
+  step: Step,
+  inventory: MeshInventory,
+): string[] {
+  const tag = inventory.tags.find((t) => t.name === precondition.tag);
+  if (!tag) return [`tag ${precondition.tag} is gone`];
+  const isDone = step.kind === 'moveTag' && tag.revision === step.revision;
+  return isDone || tag.revision === precondition.revision
+    ? []
+    : [`tag ${tag.name} points to ${tag.revision}, pointed to ${precondition.revision}`];
 }
 
 function labelDifferences(
@@ -53,7 +74,12 @@ function labelDifferences(
 
 /** Workloads that would have to move today and that the plan does not know. */
 export function assessUnplanned(plan: Plan, moves: Moves): string[] {
-  const planned = new Set(plan.steps.flatMap((step) => ('workload' in step ? [workloadKey(step.workload)] : [])));
+  const planned = new Set(
+    plan.steps.flatMap((step) => {
+      if (step.kind === 'addGateway') return [workloadKey(step.gateway)];
+      return 'workload' in step ? [workloadKey(step.workload)] : [];
+    }),
+  );
   const named = new Set(plan.notMoved.map((stay) => stay.workload));
   return moves.namespaces
     .flatMap((n) => n.workloads.map((move) => workloadKey(move.workload)))
