@@ -6,6 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { finishRun, resumeRun, startRun } from '../../src/flows/start-run.ts';
 import { rollBack } from '../../src/flows/roll-back.ts';
 import type { RunResult } from '../../src/flows/perform-run.ts';
+import { tagObjects } from '../kit/istio-objects.ts';
+import { destinationRule, envoyFilter } from '../kit/pinned-objects.ts';
 import { NEVER, World } from '../kit/world.ts';
 
 class Killed extends Error {}
@@ -53,8 +55,12 @@ async function momentsOf(act: Act, prepare: Prepare): Promise<string[]> {
   return moments;
 }
 
+/** With objects that only the old revision and only its proxies obey, a tag that a namespace follows, and one that nobody does. */
 function shop(): World {
-  return new World().withShop();
+  const world = new World().withShop();
+  world.cluster.put(...tagObjects('prod', 'default'), ...tagObjects('idle', 'default')).namespace('tools', { 'istio.io/rev': 'prod' });
+  world.cluster.put(destinationRule('default'), envoyFilter([String.raw`^1\.28.*`]));
+  return world;
 }
 
 /** Everything in the cluster, and which revision the pods are on. */
@@ -90,7 +96,7 @@ const moved: Prepare = async (world) => void (await world.apply());
 const finished: Prepare = async (world) => void (await upgrade(world));
 const halfWay: Prepare = async (world) => {
   const stop = new AbortController();
-  world.store.hooks.afterAppend = (event) => event.type === 'StepDone' && event.step.startsWith('04-') && stop.abort();
+  world.store.hooks.afterAppend = (event) => event.type === 'StepDone' && event.step.startsWith('05-') && stop.abort();
   await world.apply({}, stop.signal);
 };
 

@@ -51,7 +51,12 @@ const KINDS: readonly Kind[] = [
     mutatingwebhookconfigurations: 'MutatingWebhookConfiguration',
     validatingwebhookconfigurations: 'ValidatingWebhookConfiguration',
   }),
-  ...kindsOf('networking.istio.io/v1', true, { gateways: 'Gateway', virtualservices: 'VirtualService' }),
+  ...kindsOf('networking.istio.io/v1', true, {
+    destinationrules: 'DestinationRule',
+    gateways: 'Gateway',
+    virtualservices: 'VirtualService',
+  }),
+  ...kindsOf('networking.istio.io/v1alpha3', true, { envoyfilters: 'EnvoyFilter' }),
   ...kindsOf('security.istio.io/v1', true, { peerauthentications: 'PeerAuthentication' }),
   ...kindsOf('meshlift.io/v1alpha1', true, { meshupgrades: 'MeshUpgrade' }),
 ];
