@@ -223,6 +223,7 @@ class Driver {
   }
 
   async #perform(step: Step): Promise<RunResult | undefined> {
+    const { progress } = this;
     try {
       await performStep(this.#ports, {
         run: this.#record.name,
@@ -236,6 +237,8 @@ class Driver {
       if (error instanceof Problem && error.code !== 'RUN-002') return this.#fail(step, await this.#explain(step, error));
       throw error;
     }
+    // A step of several effects may find none of them due yet.
+    if (this.#performed && this.progress === progress) await this.#ports.clock.sleep(SAMPLE_INTERVAL_MS);
     this.#performed = true;
     return undefined;
   }

@@ -54,7 +54,7 @@ function openMarks({ name, state }: RunRecord): Set<string> {
 
 /** Workloads only go back to a control plane that is there, or that this plan puts back first. */
 function expectHomeIsThere({ steps, to }: Plan, inventory: MeshInventory, run: string): void {
-  const moves = steps.filter((step) => step.kind === 'labelNamespace' || 'workload' in step);
+  const moves = steps.filter((step) => step.kind === 'labelNamespace' || step.kind === 'shiftGateway' || 'workload' in step);
   const comesBack = steps.some((step) => step.kind === 'restoreObject' && step.expect === 'control-plane');
   if (to === undefined || moves.length === 0 || comesBack) return;
   if (inventory.revisions.some((r) => r.name === to.revision && r.deployment !== undefined)) return;

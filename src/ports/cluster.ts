@@ -26,11 +26,17 @@ export interface ClusterReader {
   readIstiodPods(revision: string): Promise<readonly Pod[]>;
   /** What every istiod pod of every revision says of its proxies; `namespace` limits the proxies. */
   readIstiods(namespace?: string): Promise<readonly IstiodReport[]>;
+  /** Names of the pods that a Service sends traffic to, by its EndpointSlices; empty when it has none. */
+  readReadyPods(namespace: string, service: string): Promise<readonly string[]>;
+  /** Objects of the kinds that charts of gateways make, in one namespace. */
+  readGatewayObjects(namespace: string): Promise<readonly KubeObject[]>;
 }
 
 export interface PodProber {
   /** Lets the API server go through the creation of a pod without storing it, webhooks included. */
   dryRunPod(namespace: string, labels: Readonly<Record<string, string>>): Promise<InjectionProbe>;
+  /** Sends `GET /` to a port from inside the pod. @returns the status of any HTTP answer, else why there was none */
+  askPod(namespace: string, pod: string, port: number): Promise<{ readonly status?: number; readonly error?: string }>;
 }
 
 export interface ApplyOptions {
@@ -45,8 +51,13 @@ export interface ClusterWriter {
   applyObject(object: KubeObject, options: ApplyOptions): Promise<void>;
   /** Sets and removes labels in one patch, only if the namespace is still at `resourceVersion`. @throws Transient on a conflict */
   setNamespaceLabels(name: string, set: Readonly<Record<string, string | null>>, resourceVersion: string | undefined): Promise<void>;
-  /** Marks the pod template, which makes its controller replace the pods. Nothing happens when the mark is there already. */
-  markRestart(ref: WorkloadRef, mark: string): Promise<void>;
+  /**
+   * Marks the pod template, which makes its controller replace the pods. Nothing happens when the mark is there already.
+   * @param labels labels of the template, set (or removed: null) in the same patch
+   */
+  markRestart(ref: WorkloadRef, mark: string, labels?: Readonly<Record<string, string | null>>): Promise<void>;
+  /** A merge patch; nothing happens when the object is gone. @throws Transient on a conflict */
+  patchObject(ref: ObjectRef, patch: Readonly<Record<string, unknown>>): Promise<void>;
   /** Writes the object as given: created when it does not exist, else replaced whole at the present resourceVersion. */
   putObject(object: KubeObject): Promise<void>;
   /** Deletes it; nothing happens when it is gone. Dependents are deleted first. */

@@ -11,10 +11,10 @@ import type { InjectionProbe } from '../../src/core/run/observation.ts';
 import type { ClusterReader, ClusterWriter, PodProber } from '../../src/ports/cluster.ts';
 import { admitPod, isIstiod, revisionOf, type Admission } from './fake-admission.ts';
 import { FakeIstiods } from './fake-istiods.ts';
+import { keyOf, MARK, withoutCounters } from './fake-objects.ts';
 import { gatewayObjectsOf, merged, readyPodsOf } from './fake-gateways.ts';
 import { FakeWorkloads, isWorkload } from './fake-workloads.ts';
 
-const MARK = 'meshlift.io/restart';
 /** How often the adapter tries a read before it says that the cluster does not answer. */
 const READ_ATTEMPTS = 4;
 
@@ -57,8 +57,6 @@ export class FakeCluster implements ClusterReader, ClusterWriter, PodProber {
     admit: (controller) => this.#admit(controller.metadata.namespace ?? '', controller.spec?.template ?? {}),
   });
   #count = 0;
-
-  // What tests set up.
 
   /** Objects that have been there for long. */
   put(...objects: readonly KubeObject[]): this {
@@ -110,7 +108,6 @@ export class FakeCluster implements ClusterReader, ClusterWriter, PodProber {
     this.#workloads.fill(key, this.objects.get(key) as PodController);
   }
 
-  /** How many pods a Service sends traffic to. */
   readyIn(namespace: string, service: string): number {
     return readyPodsOf(this.objects, this.#workloads.allPods(), namespace, service).length;
   }
@@ -318,12 +315,7 @@ export class FakeCluster implements ClusterReader, ClusterWriter, PodProber {
       const namespace = this.objects.get(`Namespace//${name}`);
       if (!namespace || (resourceVersion !== undefined && namespace.metadata.resourceVersion !== resourceVersion))
         throw new Transient('conflict');
-      const labels: Record<string, string> = { ...namespace.metadata.labels };
-      for (const [key, value] of Object.entries(set)) {
-        if (value === null) delete labels[key];
-        else labels[key] = value;
-      }
-      this.relabel(name, labels);
+      this.relabel(name, merged<Record<string, string>>({ ...namespace.metadata.labels }, set));
     });
   }
 
@@ -333,13 +325,10 @@ export class FakeCluster implements ClusterReader, ClusterWriter, PodProber {
       const controller = this.objects.get(key) as PodController | undefined;
       const template = controller?.spec?.template;
       if (!controller || template?.metadata?.annotations?.[MARK] === mark) return;
-      const annotations = { ...template?.metadata?.annotations, [MARK]: mark };
       this.restarts.set(key, (this.restarts.get(key) ?? 0) + 1);
-      this.#store({
-        ...controller,
-        metadata: { ...controller.metadata, generation: (controller.metadata.generation ?? 1) + 1 },
-        spec: { ...controller.spec, template: merged({ ...template, metadata: { ...template?.metadata, annotations } }, { metadata: { labels } }) },
-      });
+      const generation = (controller.metadata.generation ?? 1) + 1;
+      const metadata = { annotations: { [MARK]: mark }, labels };
+      this.#store(merged(controller, { metadata: { generation }, spec: { template: { metadata } } }));
     });
   }
 
@@ -357,20 +346,4 @@ export class FakeCluster implements ClusterReader, ClusterWriter, PodProber {
   async deleteObject(ref: ObjectRef): Promise<void> {
     return this.#effect('deleteObject', () => this.remove(ref.kind, ref.name, ref.namespace));
   }
-}
-
-export function keyOf(object: KubeObject): string {
-  return `${object.kind}/${object.metadata.namespace ?? ''}/${object.metadata.name}`;
-}
-
-function withoutCounters(object: KubeObject): unknown {
-  const { resourceVersion: _version, generation: _generation, uid: _uid, ...metadata } = object.metadata;
-  const { status: _status, ...rest } = object;
-  const copy = structuredClone({ ...rest, metadata }) as { spec?: { template?: { metadata?: { annotations?: Record<string, string> } } } };
-  const annotations = copy.spec?.template?.metadata?.annotations;
-  if (annotations) {
-    delete annotations[MARK];
-    if (Object.keys(annotations).length === 0) delete copy.spec?.template?.metadata?.annotations;
-  }
-  return copy;
 }

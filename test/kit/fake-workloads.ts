@@ -78,6 +78,7 @@ export class FakeWorkloads {
     if (useless) useless.leaving = true;
     else if (fresh.length < wanted && alive.length <= wanted) this.#create(key, controller, this.#count);
     else if (old[0] && alive.length > wanted && fresh.every((pod) => this.#isReady(pod))) old[0].leaving = true;
+    else if (old.length === 0) for (const pod of alive.slice(wanted)) pod.leaving = true;
   }
 
   /** From the highest ordinal down, one at a time, each under the name of the one before it. */

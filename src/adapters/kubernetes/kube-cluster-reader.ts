@@ -5,6 +5,7 @@ import type { WorkloadRef } from '../../core/mesh/mesh-inventory.ts';
 import type { ClusterReader } from '../../ports/cluster.ts';
 import type { KubeClient } from './kube-client.ts';
 import { isNotFound } from './kube-errors.ts';
+import { readGatewayObjects, readReadyPods } from './read-gateways.ts';
 import { isIstiodPod, readMeshObjects } from './read-mesh-objects.ts';
 import { readIstiods } from './read-istiods.ts';
 import { known, resourceOf, resourceRequest } from './resource-paths.ts';
@@ -136,6 +137,14 @@ export class KubeClusterReader implements ClusterReader {
 
   async readIstiods(namespace?: string): Promise<readonly IstiodReport[]> {
     return readIstiods(this.#client, await this.#istiodPods(), { namespace, withVersion: false });
+  }
+
+  readReadyPods(namespace: string, service: string): Promise<readonly string[]> {
+    return readReadyPods(this.#client, namespace, service);
+  }
+
+  readGatewayObjects(namespace: string): Promise<readonly KubeObject[]> {
+    return readGatewayObjects(this.#client, namespace);
   }
 
   async #istiodPods(): Promise<readonly Pod[]> {

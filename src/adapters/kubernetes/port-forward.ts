@@ -23,9 +23,33 @@ export interface PodTarget {
 export async function getThroughPod(client: KubeClient, target: PodTarget, path: string): Promise<string> {
   const connection = await forward(client, target);
   try {
-    return await get(connection.stream, path, connection.errors);
+    const { status, body } = await get(connection.stream, path, connection.errors);
+    if (status !== 200) throw new Error(`${path} answers ${status}: ${body.trim().slice(0, 100)}`);
+    return body;
   } finally {
     connection.close();
+  }
+}
+
+/**
+ * One GET over a forwarded connection of its own, for whether anything answers.
+ * @returns the status of any HTTP answer, else a short text of why there was none; a missing permission is thrown
+ */
+export async function askThroughPod(
+  client: KubeClient,
+  target: PodTarget,
+  path: string,
+): Promise<{ readonly status?: number; readonly error?: string }> {
+  try {
+    const connection = await forward(client, target);
+    try {
+      return { status: (await get(connection.stream, path, connection.errors)).status };
+    } finally {
+      connection.close();
+    }
+  } catch (error) {
+    if (error instanceof Problem) throw error;
+    return { error: error instanceof Error ? error.message : String(error) };
   }
 }
 
@@ -88,7 +112,7 @@ function forwardProblem(error: unknown, target: PodTarget, client: KubeClient): 
   return toProblem(new KubeStatusError(status, { message: `HTTP ${status} on pods/portforward` }, intent), client.server);
 }
 
-function get(stream: Duplex, path: string, errors: () => string): Promise<string> {
+function get(stream: Duplex, path: string, errors: () => string): Promise<{ readonly status: number; readonly body: string }> {
   return new Promise((resolve, reject) => {
     const fail = (error: Error): void => reject(error instanceof Problem ? error : new Error(errors() || error.message));
     // A request takes any duplex stream as its connection, although its type wants a socket.
@@ -99,9 +123,7 @@ function get(stream: Duplex, path: string, errors: () => string): Promise<string
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
         response.on('error', fail);
         response.on('end', () => {
-          const body = Buffer.concat(chunks).toString('utf8');
-          if (response.statusCode === 200) resolve(body);
-          else fail(new Error(`${path} answers ${response.statusCode ?? 0}: ${body.trim().slice(0, 100)}`));
+          resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8') });
         });
       },
     );

@@ -25,6 +25,7 @@ const KNOWN: Readonly<Record<string, readonly [plural: string, namespaced: boole
   'batch/CronJob': ['cronjobs', true],
   'policy/PodDisruptionBudget': ['poddisruptionbudgets', true],
   'autoscaling/HorizontalPodAutoscaler': ['horizontalpodautoscalers', true],
+  'discovery.k8s.io/EndpointSlice': ['endpointslices', true],
   'networking.k8s.io/NetworkPolicy': ['networkpolicies', true],
   'rbac.authorization.k8s.io/Role': ['roles', true],
   'rbac.authorization.k8s.io/RoleBinding': ['rolebindings', true],

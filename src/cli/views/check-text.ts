@@ -4,7 +4,7 @@ import { refusing, type CheckReport } from '../../core/findings/run-checks.ts';
 import type { Terminal } from '../terminal.ts';
 import { count, some } from './words.ts';
 
-const GROUPS: readonly FindingGroup[] = ['platform', 'versions', 'control planes', 'configuration', 'workloads'];
+const GROUPS: readonly FindingGroup[] = ['platform', 'versions', 'control planes', 'configuration', 'gateways', 'workloads'];
 const RANK = { error: 0, warning: 1, info: 2 } as const;
 
 export interface CheckHeading {

@@ -11,6 +11,7 @@ import { allChecks } from './all-checks.ts';
 import { isFinding, type Check, type CheckContext } from './check-context.ts';
 import * as configuration from './checks/configuration.ts';
 import * as pinnedChecks from './checks/pinned.ts';
+import * as gatewayChecks from './checks/gateways.ts';
 import * as controlPlanes from './checks/control-planes.ts';
 import * as platform from './checks/platform.ts';
 import * as versions from './checks/versions.ts';
@@ -50,7 +51,7 @@ function shop(name: string, options: WorkloadOptions): MeshBuilder {
 
 it('every check of every file is among all checks, and every code is in the catalogue with words of its own', () => {
   const isCheck = (value: unknown): value is Check => typeof value === 'object' && value !== null && 'look' in value && 'codes' in value;
-  const written = [configuration, controlPlanes, pinnedChecks, platform, versions, workloads].flatMap((file) => Object.values(file).filter(isCheck));
+  const written = [configuration, controlPlanes, gatewayChecks, pinnedChecks, platform, versions, workloads].flatMap((file) => Object.values(file).filter(isCheck));
   expect(new Set(allChecks)).toEqual(new Set(written));
   expect(allChecks).toHaveLength(written.length);
   const entries = Object.entries(findingCatalogue);

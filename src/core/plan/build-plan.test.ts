@@ -59,16 +59,16 @@ describe('a whole plan', () => {
 });
 
 describe('the order', () => {
-  it('is CRDs, control plane, then one namespace after another with its gateways first, and the finish', () => {
+  it('is CRDs, control plane, then one namespace after another, those with gateways first, and the finish', () => {
     expect(stepLines(planOf(mesh(), {}, { rendered }))).toEqual([
       'move 01-crds: 2 CRDs become those of 1.29.1',
       'move 02-install-canary: install canary (1.29.1) with istioctl',
-      'move 03-label-bank: label ns/bank  istio.io/rev: default → canary',
-      'move 04-restart-bank-deploy-vault: restart deploy/vault in bank',
-      'move 05-label-shop: label ns/shop  istio-injection: enabled → none, istio.io/rev: none → canary',
-      'move 06-restart-shop-deploy-ingress: restart deploy/ingress in shop',
-      'move 07-restart-shop-deploy-web: restart deploy/web in shop',
-      'move 08-restart-shop-sts-ledger: restart sts/ledger in shop',
+      'move 03-label-shop: label ns/shop  istio-injection: enabled → none, istio.io/rev: none → canary',
+      'move 04-restart-shop-deploy-ingress: restart deploy/ingress in shop',
+      'move 05-restart-shop-deploy-web: restart deploy/web in shop',
+      'move 06-restart-shop-sts-ledger: restart sts/ledger in shop',
+      'move 07-label-bank: label ns/bank  istio.io/rev: default → canary',
+      'move 08-restart-bank-deploy-vault: restart deploy/vault in bank',
       'finish 09-default: default: default → canary (injection, validation, leadership)',
       'finish 10-remove-default: remove default (1.28.2): 14 objects, once nothing uses it',
     ]);

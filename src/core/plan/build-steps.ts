@@ -7,6 +7,7 @@ import type { KubeObject, WebhookConfiguration, Service } from '../mesh/kube-obj
 import type { MeshObjects } from '../mesh/mesh-objects.ts';
 import type { MeshNamespace, WorkloadRef } from '../mesh/mesh-inventory.ts';
 import { runningPods, type NamespaceMove, type WorkloadMove } from '../moves/select-moves.ts';
+import { gatewayNotes, templateLabelDiff } from './gateway-notes.ts';
 import type { Endpoint } from './resolve-endpoints.ts';
 import type { ObjectChange, Step } from './step.ts';
 
@@ -136,17 +137,18 @@ export function restartStep(move: WorkloadMove): StepDraft {
   const { workload } = move;
   const pods = runningPods(workload).length;
   const from = [...new Set(runningPods(workload).map((pod) => pod.revision ?? 'none'))].join(', ');
+  const notes = gatewayNotes(move);
   return {
     slug: `restart-${workload.namespace}-${SHORT_KIND[workload.kind]}-${workload.name}`,
     kind: move.gateway ? 'restartGateway' : 'restartWorkload',
-    title: `restart ${shortName(workload)} in ${workload.namespace}`,
+    title: `restart ${shortName(workload)} in ${workload.namespace}${move.templateLabel === undefined ? '' : `, istio.io/rev: ${move.templateLabel.from ?? 'none'} → ${move.templateLabel.to ?? 'none'}`}`,
     phase: 'move',
     preconditions: [{ holds: 'workload-exists', workload: { kind: workload.kind, namespace: workload.namespace, name: workload.name } }],
     changes: [
       {
         action: 'update',
         ref: { apiVersion: workload.apiVersion, kind: workload.kind, namespace: workload.namespace, name: workload.name },
-        diff: ['+ spec.template.metadata.annotations."meshlift.io/restart": RUN/STEP'],
+        diff: [...templateLabelDiff(move), '+ spec.template.metadata.annotations."meshlift.io/restart": RUN/STEP'],
       },
     ],
     doneWhen:
@@ -154,9 +156,11 @@ export function restartStep(move: WorkloadMove): StepDraft {
         ? 'rolled out, and every pod is ready without a proxy'
         : `rolled out, every pod is ready and injected by ${move.revision}, its proxy connected to ${move.revision} and synced, steadily`,
     undo: `restart it again once the labels are back (${from})`,
+    ...(notes.length === 0 ? {} : { notes }),
     workload: { kind: workload.kind, namespace: workload.namespace, name: workload.name },
     revision: move.revision ?? null,
     pods,
+    ...(move.templateLabel === undefined ? {} : { templateLabel: { ...move.templateLabel } }),
   };
 }
 

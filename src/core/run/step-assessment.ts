@@ -6,7 +6,13 @@ export type PendingCause = 'rollout' | 'revision' | 'unknown' | 'proxies';
 /** How the target of a step stands, judged from what was observed. */
 export type StepAssessment =
   /** Not yet as wanted; `detail` says what is missing, with figures. */
-  | { readonly kind: 'pending'; readonly detail: string; readonly cause?: PendingCause }
+  | {
+      readonly kind: 'pending';
+      readonly detail: string;
+      readonly cause?: PendingCause;
+      /** The step has a further effect, which is due now that the one before it is seen. */
+      readonly effectDue?: true;
+    }
   /** As wanted in this sample. */
   | { readonly kind: 'satisfied'; readonly evidence: readonly string[] }
   /** The target is gone, so there is nothing left to do. */

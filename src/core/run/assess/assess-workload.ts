@@ -13,8 +13,10 @@ import { rolloutStatus } from './rollout-status.ts';
 
 type RestartStep = StepOf<'restartWorkload' | 'restartGateway'>;
 type WorkloadObservation = Extract<StepObservation, { kind: 'workload' }>;
+/** What pods are judged by: whose they are, and which revision they have to be on. */
+type Wanted = Pick<RestartStep, 'workload' | 'revision'>;
 
-export function assessWorkload(step: RestartStep, observation: WorkloadObservation): StepAssessment {
+export function assessWorkload(step: Wanted, observation: Omit<WorkloadObservation, 'kind'>): StepAssessment {
   const { controller } = observation;
   const name = `${shortName(step.workload)} in ${step.workload.namespace}`;
   if (!controller) return { kind: 'obsolete', reason: `${name} is gone` };
@@ -33,7 +35,7 @@ function pending(cause: PendingCause, detail: string): StepAssessment {
   return { kind: 'pending', detail, cause };
 }
 
-function assessProxies(step: RestartStep, pods: readonly Pod[], reports: readonly IstiodReport[]): StepAssessment {
+function assessProxies(step: Wanted, pods: readonly Pod[], reports: readonly IstiodReport[]): StepAssessment {
   const all = pods.length;
   const wrong = pods.filter((pod) => revisionOf(pod) !== step.revision);
   if (wrong.length > 0)
@@ -84,7 +86,7 @@ function connectionOf(pod: Pod, revision: string | null, reports: readonly Istio
     .find((entry) => entry !== undefined);
 }
 
-function pausedProblem(step: RestartStep, name: string): Problem {
+function pausedProblem(step: Wanted, name: string): Problem {
   return new Problem('RUN-025', {
     what: `${name} is paused, so that it does not roll out.`,
     next: [{ label: 'let it roll out', command: `kubectl -n ${step.workload.namespace} rollout resume ${shortName(step.workload)}` }],
@@ -93,8 +95,8 @@ function pausedProblem(step: RestartStep, name: string): Problem {
 
 /** The problem of a restart that did not come to its end in time; what the pods say is in it. */
 export function restartProblem(
-  step: RestartStep,
-  observation: WorkloadObservation,
+  step: Wanted,
+  observation: Pick<WorkloadObservation, 'pods'>,
   waiting: { readonly detail: string; readonly cause?: PendingCause },
 ): Problem {
   const name = `${shortName(step.workload)} in ${step.workload.namespace}`;
@@ -114,14 +116,14 @@ export function restartProblem(
   }
 }
 
-function stateUnknownProblem(step: RestartStep, name: string, detail: string): Problem {
+function stateUnknownProblem(step: Wanted, name: string, detail: string): Problem {
   return new Problem('RUN-023', {
     what: `${name}: ${detail}.`,
     next: [{ label: 'look', command: `kubectl get pods -A -l app=istiod,istio.io/rev=${step.revision ?? ''}` }],
   });
 }
 
-function notReadyProblem(step: RestartStep, name: string, pods: readonly Pod[], detail: string): Problem {
+function notReadyProblem(step: Wanted, name: string, pods: readonly Pod[], detail: string): Problem {
   const lines = describeUnready(pods);
   const wanted = step.revision === null ? '' : ` on ${step.revision}`;
   return new Problem('RUN-021', {
@@ -130,6 +132,6 @@ function notReadyProblem(step: RestartStep, name: string, pods: readonly Pod[], 
   });
 }
 
-function lookAtPods(step: RestartStep): { label: string; command: string }[] {
+function lookAtPods(step: Wanted): { label: string; command: string }[] {
   return [{ label: 'look', command: `kubectl -n ${step.workload.namespace} describe ${shortName(step.workload)}` }];
 }

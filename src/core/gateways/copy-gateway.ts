@@ -1,0 +1,127 @@
+/** The Deployment that stands beside a gateway, made from it as it lives; and what of an owner's marks may not be copied. */
+import { withoutServerFields } from '../controlplane/object-identity.ts';
+import type { KubeObject, LabelSelector, Labels, PodController } from '../mesh/kube-objects.ts';
+import { REVISION_LABEL, withTemplateLabel } from '../moves/select-gateways.ts';
+
+/**
+ * Label in the selector and in the pods of a Deployment that Meshlift made: it keeps the two Deployments of a gateway apart for
+ * everything that counts pods by selector, such as an autoscaler. Its value is the revision.
+ */
+export const COPY_LABEL = 'meshlift.io/revision';
+
+/**
+ * Labels and annotations by which a tool says that it owns an object: whoever removes or prunes what it owns would take the copy along.
+ * @source helm/helm pkg/action/validate.go; istio/istio operator/pkg/install/installer.go @86c9f01; the tracking marks of Argo CD,
+ *   Flux and kubectl
+ */
+const OWNER_MARKS =
+  /^(meta\.helm\.sh\/|helm\.sh\/chart$|install\.operator\.istio\.io\/|operator\.istio\.io\/|argocd\.argoproj\.io\/|kustomize\.toolkit\.fluxcd\.io\/|helm\.toolkit\.fluxcd\.io\/|kubectl\.kubernetes\.io\/last-applied-configuration$)/;
+
+/** `app.kubernetes.io/managed-by` of whoever manages it by such marks. */
+const MANAGED_BY = 'app.kubernetes.io/managed-by';
+
+function withoutOwnerMarks(marks: Labels | undefined): Labels {
+  return Object.fromEntries(Object.entries(marks ?? {}).filter(([key]) => !OWNER_MARKS.test(key) && key !== MANAGED_BY));
+}
+
+/** Name of the gateway without the revision that an earlier upgrade put behind it. */
+export function baseName(gateway: PodController): string {
+  const { name } = gateway.metadata;
+  const revision = gateway.spec?.selector?.matchLabels?.[COPY_LABEL];
+  return revision !== undefined && name.endsWith(`-${revision}`) ? name.slice(0, -revision.length - 1) : name;
+}
+
+export function copyName(gateway: PodController, revision: string): string {
+  return `${baseName(gateway)}-${revision}`;
+}
+
+export interface CopyOptions {
+  readonly revision: string;
+  readonly replicas: number;
+  /** Value of the label `istio.io/rev` of its template; absent: the namespace decides, and the label stays as it is. */
+  readonly label?: string;
+}
+
+/**
+ * The same pods under another name: every label that a Service selects, the same account, volumes, resources and probes. What differs
+ * is the revision, the name, the number of pods, and the label that keeps the two apart.
+ */
+export function copyGateway(gateway: PodController, { revision, replicas, label }: CopyOptions): PodController {
+  const clean = withoutServerFields(gateway) as PodController;
+  const { ownerReferences: _owners, finalizers: _finalizers, labels, annotations, ...metadata } = clean.metadata;
+  const { [REVISION_LABEL]: _rev, ...objectLabels } = withoutOwnerMarks(labels);
+  const template = withTemplateLabel(clean.spec?.template ?? {}, label ?? null, label !== undefined);
+  return {
+    ...clean,
+    metadata: {
+      ...metadata,
+      name: copyName(gateway, revision),
+      labels: { ...objectLabels, [COPY_LABEL]: revision },
+      annotations: withoutOwnerMarks(annotations),
+    },
+    spec: {
+      ...clean.spec,
+      replicas,
+      selector: copiedSelector(clean.spec?.selector, revision),
+      template: {
+        ...template,
+        metadata: {
+          ...template.metadata,
+          labels: { ...template.metadata?.labels, [COPY_LABEL]: revision },
+          annotations: withoutRestarts(template.metadata?.annotations),
+        },
+      },
+    },
+  };
+}
+
+/** A selector that names the revision would no longer match once an injector writes that label. */
+function copiedSelector(selector: LabelSelector | undefined, revision: string): LabelSelector {
+  const { [REVISION_LABEL]: _rev, ...matchLabels } = selector?.matchLabels ?? {};
+  const expressions = (selector?.matchExpressions ?? []).filter(({ key }) => key !== REVISION_LABEL);
+  return {
+    matchLabels: { ...matchLabels, [COPY_LABEL]: revision },
+    ...(expressions.length === 0 ? {} : { matchExpressions: expressions }),
+  };
+}
+
+function withoutRestarts(annotations: Labels | undefined): Labels {
+  return Object.fromEntries(
+    Object.entries(annotations ?? {}).filter(([key]) => key !== 'meshlift.io/restart' && key !== 'kubectl.kubernetes.io/restartedAt'),
+  );
+}
+
+/** The autoscaler of a gateway for the Deployment beside it. */
+export function copyAutoscaler(
+  autoscaler: KubeObject,
+  gateway: string,
+  bounds: { readonly min: number; readonly max: number },
+): KubeObject {
+  const clean = withoutServerFields(autoscaler);
+  const { ownerReferences: _owners, finalizers: _finalizers, labels, annotations, ...metadata } = clean.metadata;
+  const spec = clean['spec'] as Record<string, unknown> & { scaleTargetRef?: object };
+  return {
+    ...clean,
+    metadata: {
+      ...metadata,
+      name: gateway,
+      labels: Object.fromEntries(Object.entries(withoutOwnerMarks(labels)).filter(([key]) => key !== REVISION_LABEL)),
+      annotations: withoutOwnerMarks(annotations),
+    },
+    spec: { ...spec, minReplicas: bounds.min, maxReplicas: bounds.max, scaleTargetRef: { ...spec.scaleTargetRef, name: gateway } },
+  };
+}
+
+/** Of the objects of a namespace, the autoscaler whose target is this Deployment. */
+export function autoscalerOf(deployment: string, objects: readonly KubeObject[]): KubeObject | undefined {
+  return objects.find((object) => {
+    if (object.kind !== 'HorizontalPodAutoscaler') return false;
+    const target = (object['spec'] as { scaleTargetRef?: { kind?: string; name?: string } } | undefined)?.scaleTargetRef;
+    return target?.kind === 'Deployment' && target.name === deployment;
+  });
+}
+
+export function autoscalerBounds(autoscaler: KubeObject): { readonly min: number; readonly max: number } {
+  const { minReplicas = 1, maxReplicas = 1 } = (autoscaler['spec'] ?? {}) as { minReplicas?: number; maxReplicas?: number };
+  return { min: minReplicas, max: maxReplicas };
+}

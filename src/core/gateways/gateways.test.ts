@@ -1,0 +1,154 @@
+/** Counting shares in whole pods, and copying a gateway. */
+import { describe, expect, it } from 'vitest';
+import { gatewayObjects } from '../../../test/kit/fake-gateways.ts';
+import type { KubeObject, PodController } from '../mesh/kube-objects.ts';
+import { matchesSelector, selectsPod } from '../mesh/match-selector.ts';
+import { autoscalerBounds, autoscalerOf, copyAutoscaler, copyGateway, copyName } from './copy-gateway.ts';
+import { hasSameMarks, isOfRelease, marksPatch, releaseOf, withoutReleasePatch } from './release-marks.ts';
+import { shareCounts } from './share-counts.ts';
+
+const counts = (pods: number, shares: readonly number[] = [10, 50, 100]): string[] =>
+  shareCounts(pods, shares).map(({ asked, oldPods, newPods, percent }) => `${newPods}+${oldPods} ${percent}% for ${asked.join()}`);
+
+describe('shares in whole pods', () => {
+  it.each([
+    [1, ['1+1 50% for 10,50', '1+0 100% for 100']],
+    [2, ['1+2 33% for 10', '1+1 50% for 50', '2+0 100% for 100']],
+    [3, ['1+3 25% for 10', '2+2 50% for 50', '3+0 100% for 100']],
+    [4, ['1+4 20% for 10', '2+2 50% for 50', '4+0 100% for 100']],
+    [9, ['1+9 10% for 10', '5+5 50% for 50', '9+0 100% for 100']],
+    [10, ['1+10 9% for ', '1+9 10% for 10', '5+5 50% for 50', '10+0 100% for 100']],
+    [100, ['1+100 1% for ', '10+90 10% for 10', '50+50 50% for 50', '100+0 100% for 100']],
+  ])('%i pods', (pods, expected) => {
+    expect(counts(pods)).toEqual(expected);
+  });
+
+  it('are never made with fewer pods than before nor with more than one more, and rise', () => {
+    for (let pods = 1; pods <= 60; pods += 1) {
+      for (const shares of [[100], [1, 100], [25, 75, 100], [10, 50, 100], [33, 34, 99, 100]]) {
+        const all = shareCounts(pods, shares);
+        for (const { oldPods, newPods } of all) {
+          expect(oldPods + newPods).toBeGreaterThanOrEqual(pods);
+          expect(oldPods + newPods).toBeLessThanOrEqual(pods + 1);
+        }
+        expect(all.map(({ newPods }) => newPods)).toEqual(all.map(({ newPods }) => newPods).toSorted((a, b) => a - b));
+        expect(all.flatMap(({ asked }) => asked)).toEqual(shares);
+        expect([all[0]?.newPods, all[0]?.oldPods, all.at(-1)?.newPods, all.at(-1)?.oldPods]).toEqual([1, pods, pods, 0]);
+      }
+    }
+  });
+});
+
+function deploymentOf(objects: readonly KubeObject[]): PodController {
+  return objects.find((o): o is PodController => o.kind === 'Deployment') as PodController;
+}
+
+describe('the copy of a gateway', () => {
+  const objects = gatewayObjects('edge', 'ingress', { release: 'ingress', autoscaled: { min: 2, max: 5 } });
+  const live: PodController = {
+    ...deploymentOf(objects),
+    metadata: {
+      ...deploymentOf(objects).metadata,
+      uid: 'u',
+      resourceVersion: '7',
+      labels: {
+        ...deploymentOf(objects).metadata.labels,
+        'istio.io/rev': 'old',
+        'operator.istio.io/component': 'IngressGateways',
+        'install.operator.istio.io/owning-resource': 'x',
+        team: 'edge',
+      },
+      annotations: {
+        ...deploymentOf(objects).metadata.annotations,
+        'deployment.kubernetes.io/revision': '3',
+        'kubectl.kubernetes.io/last-applied-configuration': '{}',
+        'argocd.argoproj.io/tracking-id': 'x',
+        note: 'kept',
+      },
+      ownerReferences: [{ apiVersion: 'x/v1', kind: 'X', name: 'x', uid: 'x' }],
+      finalizers: ['x/y'],
+    },
+    status: { replicas: 2 },
+  };
+  const copy = copyGateway(live, { revision: 'new', replicas: 1, label: 'new' });
+
+  it('is behind the same Services, under a name and with a selector of its own', () => {
+    const labels = copy.spec?.template?.metadata?.labels ?? {};
+    expect(copy.metadata.name).toBe('ingress-new');
+    expect(selectsPod({ app: 'ingress', istio: 'ingress' }, labels)).toBe(true);
+    expect(matchesSelector(copy.spec?.selector, labels)).toBe(true);
+    expect(matchesSelector(copy.spec?.selector, live.spec?.template?.metadata?.labels ?? {})).toBe(false);
+    expect([copy.spec?.replicas, labels['istio.io/rev']]).toEqual([1, 'new']);
+  });
+
+  it('carries over everything of the pod, and no mark of an owner, of the server or of a controller', () => {
+    expect(copy.spec?.template?.spec).toEqual(live.spec?.template?.spec);
+    expect(copy.metadata).toEqual({
+      name: 'ingress-new',
+      namespace: 'edge',
+      labels: { app: 'ingress', istio: 'ingress', team: 'edge', 'meshlift.io/revision': 'new' },
+      annotations: { note: 'kept' },
+    });
+    expect(copy.status).toBeUndefined();
+  });
+
+  it('keeps the label of its template where the namespace decides, and drops it from a selector', () => {
+    const pinned: PodController = {
+      ...live,
+      spec: { ...live.spec, selector: { matchLabels: { app: 'ingress', 'istio.io/rev': 'default' } } },
+    };
+    const inLabelled = copyGateway(pinned, { revision: 'new', replicas: 3 });
+    expect(inLabelled.spec?.template?.metadata?.labels?.['istio.io/rev']).toBe('default');
+    expect(inLabelled.spec?.selector).toEqual({ matchLabels: { app: 'ingress', 'meshlift.io/revision': 'new' } });
+  });
+
+  it('is copied again by the next upgrade under the name of the gateway', () => {
+    expect(copyName(copy, 'newer')).toBe('ingress-newer');
+    expect(copyName({ ...copy, metadata: { ...copy.metadata, name: 'renamed' } }, 'newer')).toBe('renamed-newer');
+    const again = copyGateway(copy, { revision: 'newer', replicas: 1, label: 'newer' });
+    expect(again.spec?.selector?.matchLabels?.['meshlift.io/revision']).toBe('newer');
+    expect(again.metadata.labels?.['meshlift.io/revision']).toBe('newer');
+  });
+
+  it('has an autoscaler as the old one has, aimed at itself', () => {
+    const autoscaler = autoscalerOf('ingress', objects) as KubeObject;
+    const made = copyAutoscaler(autoscaler, 'ingress-new', { min: 2, max: 5 });
+    expect(made.metadata).toEqual({
+      name: 'ingress-new',
+      namespace: 'edge',
+      labels: { app: 'ingress', istio: 'ingress' },
+      annotations: {},
+    });
+    expect(autoscalerOf('ingress-new', [made])).toBe(made);
+    expect(autoscalerBounds(made)).toEqual({ min: 2, max: 5 });
+    expect(autoscalerOf('other', objects)).toBeUndefined();
+  });
+});
+
+describe('marks of a Helm release', () => {
+  const service = gatewayObjects('edge', 'ingress', { release: 'gw' }).find((o) => o.kind === 'Service') as KubeObject;
+
+  it('say whose an object is', () => {
+    expect(releaseOf(service)).toEqual({ name: 'gw', namespace: 'edge' });
+    expect(isOfRelease(service, { name: 'gw', namespace: 'edge' })).toBe(true);
+    expect(isOfRelease(service, { name: 'gw', namespace: 'other' })).toBe(false);
+    expect(releaseOf({ ...service, metadata: { name: 'x' } })).toBeUndefined();
+  });
+
+  it('are taken away by a patch that names them only, and given back by one', () => {
+    expect(withoutReleasePatch(service)).toEqual({
+      metadata: {
+        annotations: { 'meta.helm.sh/release-name': null, 'meta.helm.sh/release-namespace': null },
+        labels: { 'app.kubernetes.io/managed-by': null, 'helm.sh/chart': null },
+      },
+    });
+    const bare: KubeObject = { ...service, metadata: { name: 'ingress', namespace: 'edge', labels: { app: 'ingress', extra: '1' } } };
+    expect(marksPatch(service, bare)).toEqual({
+      metadata: {
+        labels: { extra: null, istio: 'ingress', 'app.kubernetes.io/managed-by': 'Helm', 'helm.sh/chart': 'gateway-1.28.2' },
+        annotations: { 'meta.helm.sh/release-name': 'gw', 'meta.helm.sh/release-namespace': 'edge' },
+      },
+    });
+    expect([hasSameMarks(service, bare), hasSameMarks(service, service)]).toEqual([false, true]);
+  });
+});

@@ -1,0 +1,222 @@
+/** The steps by which a gateway moves to a new Deployment beside it, and those by which the old one goes. */
+import { refOf } from '../controlplane/object-identity.ts';
+import { autoscalerBounds, autoscalerOf, copyName } from '../gateways/copy-gateway.ts';
+import { isOfRelease, releaseOf, withoutReleasePatch } from '../gateways/release-marks.ts';
+import { shareCounts, type ShareCounts } from '../gateways/share-counts.ts';
+import type { KubeObject, PodController, Service } from '../mesh/kube-objects.ts';
+import { selectsPod } from '../mesh/match-selector.ts';
+import type { WorkloadMove } from '../moves/select-moves.ts';
+import type { StepDraft } from './build-steps.ts';
+import type { AutoscalerBounds, GatewayRef } from './gateway-step.ts';
+import type { ObjectChange } from './step.ts';
+
+export interface CanaryInput {
+  readonly move: WorkloadMove;
+  readonly shares: readonly number[];
+  readonly services: readonly Service[];
+  /** What a chart of a gateway may have made in its namespace: the autoscaler is found here, and what a release shares. */
+  readonly surroundings: readonly KubeObject[];
+}
+
+interface Canary {
+  readonly gateway: GatewayRef;
+  readonly copy: GatewayRef;
+  readonly live: PodController;
+  readonly pods: number;
+  readonly revision: string;
+  readonly label: string | undefined;
+  readonly services: readonly Service[];
+  readonly autoscaler: KubeObject | undefined;
+  readonly counts: readonly ShareCounts[];
+}
+
+function canaryOf({ move, shares, services, surroundings }: CanaryInput): Canary {
+  const { workload } = move;
+  const live = workload.controller as PodController;
+  const revision = move.revision ?? '';
+  const { namespace, name } = workload;
+  const inNamespace = surroundings.filter((object) => object.metadata.namespace === namespace);
+  return {
+    gateway: { kind: 'Deployment', namespace, name },
+    copy: { kind: 'Deployment', namespace, name: copyName(live, revision) },
+    live,
+    pods: workload.desiredPods,
+    revision,
+    label: move.templateLabel?.to ?? undefined,
+    services: services.filter(
+      (s) => s.metadata.namespace === namespace && selectsPod(s.spec?.selector, workload.template.metadata?.labels ?? {}),
+    ),
+    autoscaler: autoscalerOf(name, inNamespace),
+    counts: shareCounts(workload.desiredPods, shares),
+  };
+}
+
+/** @returns the step that adds the new Deployment, and one for each share that whole pods can make */
+export function canaryDrafts(input: CanaryInput): StepDraft[] {
+  const canary = canaryOf(input);
+  const [first, ...rest] = canary.counts;
+  if (first === undefined) return [];
+  return [addDraft(canary, first), ...rest.map((counts, index) => shiftDraft(canary, canary.counts[index] ?? first, counts))];
+}
+
+function askedText({ asked, percent }: ShareCounts): string {
+  const differing = asked.filter((share) => share !== percent);
+  return differing.length === 0 ? `${percent} %` : `${percent} % (asked: ${asked.join(' and ')} %)`;
+}
+
+function addDraft(canary: Canary, counts: ShareCounts): StepDraft {
+  const { gateway, copy, pods, revision, label, services, autoscaler } = canary;
+  return {
+    slug: `add-${copy.namespace}-${copy.name}`,
+    kind: 'addGateway',
+    title: `add deploy/${copy.name} beside deploy/${gateway.name} in ${gateway.namespace}: 1 of ${counts.oldPods + 1} pods, ${askedText(counts)}`,
+    phase: 'move',
+    preconditions: [
+      { holds: 'workload-exists', workload: gateway },
+      { holds: 'workload-pods', workload: gateway, pods },
+    ],
+    changes: [
+      {
+        action: 'create',
+        ref: { apiVersion: 'apps/v1', ...copy },
+        diff: [
+          `  as deploy/${gateway.name} is, and`,
+          `+ metadata.name: ${copy.name}`,
+          '+ spec.replicas: 1',
+          ...(label === undefined ? [] : [`+ spec.template.metadata.labels."istio.io/rev": ${label}`]),
+          `+ spec.selector.matchLabels."meshlift.io/revision": ${revision}`,
+        ],
+      },
+      ...(autoscaler === undefined ? [] : [boundsChange(autoscaler, pods, pods)]),
+    ],
+    doneWhen: `its pod is ready, injected by ${revision}, its proxy connected to ${revision} and synced, steadily; every Service has it among its endpoints, and it answers HTTP as the old pods do`,
+    undo: `delete deploy/${copy.name}; ${serviceText(services)} and the address stay as they are throughout`,
+    gateway,
+    copy,
+    revision,
+    ...(label === undefined ? {} : { label }),
+    services: services.map((s) => s.metadata.name),
+    httpPorts: httpPorts(services, canary.live),
+    bounds: autoscaler === undefined ? [] : [{ name: autoscaler.metadata.name, min: pods, max: pods, when: 'first' }],
+  };
+}
+
+function serviceText(services: readonly Service[]): string {
+  return `${services.length === 1 ? 'Service' : 'Services'} ${services.map((s) => s.metadata.name).join(', ')}`;
+}
+
+function shiftDraft(canary: Canary, before: ShareCounts, after: ShareCounts): StepDraft {
+  const { gateway, copy, revision, services, autoscaler, pods } = canary;
+  const total = after.oldPods + after.newPods;
+  const bounds = shiftBounds(canary, after);
+  return {
+    slug: `shift-${gateway.namespace}-${gateway.name}-${after.percent}`,
+    kind: 'shiftGateway',
+    title: `shift gateway ${gateway.name} in ${gateway.namespace} to ${askedText(after)}: ${after.newPods} of ${total} pods are of deploy/${copy.name}`,
+    phase: 'move',
+    preconditions: [],
+    changes: [
+      replicasChange(copy, before.newPods, after.newPods),
+      replicasChange(gateway, before.oldPods, after.oldPods),
+      ...(autoscaler === undefined || after.oldPods === 0 ? [] : [boundsChange(autoscaler, after.oldPods, after.oldPods)]),
+      ...(autoscaler === undefined || after.oldPods > 0
+        ? []
+        : [{ action: 'create' as const, ref: { ...refOf(autoscaler), name: copy.name }, diff: [`  as ${autoscaler.metadata.name} was`] }]),
+    ],
+    doneWhen: `new pods are ready on ${revision} and among the endpoints of ${serviceText(services)} before old ones go, and the old ones have drained and ended`,
+    undo: `${pods} pods of deploy/${gateway.name} come back first, and serve before those of deploy/${copy.name} go`,
+    gateway,
+    up: { workload: copy, from: before.newPods, to: after.newPods, revision },
+    down: { workload: gateway, from: before.oldPods, to: after.oldPods },
+    services: services.map((s) => s.metadata.name),
+    bounds,
+  };
+}
+
+/** While pods are counted out, autoscalers keep to the counts; at the end the new gateway has one as the old one had. */
+function shiftBounds({ autoscaler, copy }: Canary, { oldPods }: ShareCounts): AutoscalerBounds[] {
+  if (autoscaler === undefined) return [];
+  const { name } = autoscaler.metadata;
+  // One without pods is switched off by the autoscaler itself.
+  if (oldPods > 0) return [{ name, min: oldPods, max: oldPods, when: 'shrink' }];
+  return [{ name: copy.name, ...autoscalerBounds(autoscaler), when: 'last', like: name }];
+}
+
+function replicasChange(ref: GatewayRef, from: number, to: number): ObjectChange {
+  return {
+    action: 'update',
+    ref: { apiVersion: 'apps/v1', ...ref },
+    diff: from === to ? [] : [`- spec.replicas: ${from}`, `+ spec.replicas: ${to}`],
+  };
+}
+
+function boundsChange(autoscaler: KubeObject, min: number, max: number): ObjectChange {
+  const now = autoscalerBounds(autoscaler);
+  return {
+    action: 'update',
+    ref: refOf(autoscaler),
+    diff: [
+      `- spec: ${now.min} to ${now.max} pods`,
+      `+ spec: ${min === max ? min : `${min} to ${max}`} pods, while the shares are counted out`,
+    ],
+  };
+}
+
+/** Ports of the pods behind ports of Services that speak HTTP without TLS, by name or `appProtocol` as Istio reads them. */
+export function httpPorts(services: readonly Service[], { spec }: PodController): number[] {
+  const named = new Map(
+    (spec?.template?.spec?.containers ?? [])
+      .flatMap((c) => (c.ports ?? []) as { name?: string; containerPort: number }[])
+      .map((p) => [p.name, p.containerPort]),
+  );
+  const ports = services.flatMap((s) => s.spec?.ports ?? []) as readonly {
+    name?: string;
+    appProtocol?: string;
+    port: number;
+    targetPort?: number | string;
+  }[];
+  const numbers = ports
+    .filter(({ name = '', appProtocol = name.split('-')[0] ?? '' }) => /^(http|http2|grpc)$/.test(appProtocol))
+    .flatMap(({ port, targetPort = port }) => (typeof targetPort === 'number' ? targetPort : (named.get(targetPort) ?? [])));
+  return [...new Set(numbers)];
+}
+
+/** The step that removes the old Deployment once nothing runs on it, and takes what it shared out of its Helm release. */
+export function removeGatewayDraft(input: CanaryInput, from: string): StepDraft {
+  const { gateway, copy, live, autoscaler } = canaryOf(input);
+  const release = releaseOf(live);
+  const shared =
+    release === undefined
+      ? []
+      : input.surroundings.filter(
+          (o) =>
+            o.metadata.namespace === gateway.namespace &&
+            isOfRelease(o, release) &&
+            !(o.kind === 'Deployment' && o.metadata.name === gateway.name) &&
+            !(o.kind === 'HorizontalPodAutoscaler' && o.metadata.name === autoscaler?.metadata.name),
+        );
+  const stays =
+    shared.length === 0 ? '' : `; ${shared.length} shared ${shared.length === 1 ? 'object belongs' : 'objects belong'} to no release then`;
+  return {
+    slug: `remove-${gateway.namespace}-${gateway.name}`,
+    kind: 'removeGateway',
+    title: `remove deploy/${gateway.name} in ${gateway.namespace}, whose traffic deploy/${copy.name} has${stays}`,
+    phase: 'finish',
+    preconditions: [],
+    changes: [
+      { action: 'delete', ref: refOf(live), diff: [] },
+      ...(autoscaler === undefined ? [] : [{ action: 'delete' as const, ref: refOf(autoscaler), diff: [] }]),
+      ...shared.map((object): ObjectChange => ({ action: 'update', ref: refOf(object), shared: true, diff: markLines(object) })),
+    ],
+    doneWhen: `no pod of it runs; then it is gone, and nothing of its Service has changed`,
+    undo: `create deploy/${gateway.name} again as it was on ${from}, and let it serve before the new one goes`,
+    gateway,
+    ...(release === undefined ? {} : { release }),
+  };
+}
+
+function markLines(object: KubeObject): string[] {
+  return Object.entries(withoutReleasePatch(object).metadata).flatMap(([part, marks]) =>
+    Object.keys(marks).map((key) => `- metadata.${part}."${key}": ${object.metadata[part as 'labels' | 'annotations']?.[key] ?? ''}`),
+  );
+}

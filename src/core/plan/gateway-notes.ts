@@ -1,0 +1,26 @@
+/** What people should know of a gateway that is restarted with another revision in its template. */
+import { releaseOf } from '../gateways/release-marks.ts';
+import type { WorkloadMove } from '../moves/select-moves.ts';
+import type { ObjectChange } from './step.ts';
+
+/** Lines of difference for the label of the pod template. */
+export function templateLabelDiff({ templateLabel }: WorkloadMove): ObjectChange['diff'] {
+  if (templateLabel === undefined) return [];
+  const line = (sign: string, value: string | null): string[] =>
+    value === null ? [] : [`${sign} spec.template.metadata.labels."istio.io/rev": ${value}`];
+  return [...line('-', templateLabel.from), ...line('+', templateLabel.to)];
+}
+
+/** Why it is restarted although a canary was asked for; and how its Helm release learns of the new revision. */
+export function gatewayNotes({ workload, templateLabel, inPlaceBecause }: WorkloadMove): string[] {
+  const label = templateLabel?.to ?? undefined;
+  const release = workload.controller === undefined ? undefined : releaseOf(workload.controller);
+  return [
+    ...(inPlaceBecause === undefined ? [] : [`in place: ${inPlaceBecause}`]),
+    ...(release === undefined || label === undefined
+      ? []
+      : [
+          `afterwards, so that the Helm release says the same: helm upgrade ${release.name} CHART -n ${release.namespace} --reuse-values --set revision=${label}`,
+        ]),
+  ];
+}

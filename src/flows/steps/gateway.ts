@@ -1,0 +1,184 @@
+/** Gateways that move to a Deployment beside them: what is looked at, and the effects in the order that core judges to be due. */
+import { copyAutoscaler, copyGateway } from '../../core/gateways/copy-gateway.ts';
+import { isOfRelease, withoutReleasePatch } from '../../core/gateways/release-marks.ts';
+import { refKey, refOf } from '../../core/controlplane/object-identity.ts';
+import type { KubeObject, ObjectRef, PodController } from '../../core/mesh/kube-objects.ts';
+import type { AutoscalerBounds, GatewayRef } from '../../core/plan/gateway-step.ts';
+import type { StepOf } from '../../core/plan/step.ts';
+import { judgeGateway } from '../../core/run/assess/assess-gateway.ts';
+import { isReady, isTerminating } from '../../core/run/assess/describe-pods.ts';
+import { rolloutStatus } from '../../core/run/assess/rollout-status.ts';
+import type { GatewayObservation, GatewayPods, GatewayRemovalObservation, PortAnswer } from '../../core/run/gateway-observation.ts';
+import type { RunPorts } from '../flow-ports.ts';
+
+type MoveStep = StepOf<'addGateway' | 'shiftGateway'>;
+type ObservingPorts = Pick<RunPorts, 'reader' | 'prober'>;
+type PerformingPorts = Pick<RunPorts, 'reader' | 'prober' | 'writer'>;
+type Effect = (name: string, act: () => Promise<void>) => Promise<void>;
+
+function sides(step: MoveStep): { up: GatewayRef; down: GatewayRef; pods: number } {
+  if (step.kind === 'addGateway') return { up: step.copy, down: step.gateway, pods: 1 };
+  return { up: step.up.workload, down: step.down.workload, pods: step.up.to };
+}
+
+export async function observeGateway(ports: ObservingPorts, step: MoveStep): Promise<GatewayObservation> {
+  const refs = sides(step);
+  const [up, down, endpoints, autoscalers] = await Promise.all([
+    ports.reader.readWorkload(refs.up),
+    ports.reader.readWorkload(refs.down),
+    Promise.all(
+      step.services.map(async (service) => ({ service, readyPods: await ports.reader.readReadyPods(step.gateway.namespace, service) })),
+    ),
+    readAutoscalers(ports, step),
+  ]);
+  // istiods and pods are asked only when everything else is as wanted.
+  const complete = up !== undefined && (up.controller.spec?.replicas ?? 1) >= refs.pods && isComplete(up);
+  const reports = complete ? await ports.reader.readIstiods(refs.up.namespace) : [];
+  const isSeen = complete && endpoints.every(({ readyPods }) => up.pods.some((pod) => readyPods.includes(pod.metadata.name)));
+  const answers = isSeen && step.kind === 'addGateway' ? await askPorts(ports, step, up, down) : [];
+  return {
+    kind: 'gateway',
+    ...(up === undefined ? {} : { up }),
+    ...(down === undefined ? {} : { down }),
+    endpoints,
+    reports,
+    autoscalers,
+    answers,
+  };
+}
+
+function isComplete({ controller, pods }: GatewayPods): boolean {
+  return rolloutStatus(controller).kind === 'complete' && pods.filter((pod) => !isTerminating(pod)).every(isReady);
+}
+
+async function readAutoscalers(ports: ObservingPorts, { gateway, bounds }: MoveStep): Promise<KubeObject[]> {
+  const names = new Set(bounds.flatMap(({ name, like }) => (like === undefined ? [name] : [name, like])));
+  const found = await Promise.all([...names].map((name) => ports.reader.readObject(autoscalerRef(gateway.namespace, name))));
+  return found.filter((object) => object !== undefined);
+}
+
+function autoscalerRef(namespace: string, name: string): ObjectRef {
+  return { apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', namespace, name };
+}
+
+/** An old pod is asked only where the new one gives no answer: no listener may be configured there at all. */
+async function askPorts(
+  ports: ObservingPorts,
+  { gateway, httpPorts }: StepOf<'addGateway'>,
+  up: GatewayPods,
+  down: GatewayPods | undefined,
+): Promise<PortAnswer[]> {
+  const ready = ({ pods }: GatewayPods): string | undefined => pods.find((pod) => !isTerminating(pod) && isReady(pod))?.metadata.name;
+  const [fresh, old] = [ready(up), down && ready(down)];
+  if (fresh === undefined) return [];
+  const answers = await Promise.all(
+    httpPorts.map(async (port): Promise<PortAnswer[]> => {
+      const answer = { port, pod: fresh, ...(await ports.prober.askPod(gateway.namespace, fresh, port)) };
+      if (answer.status !== undefined || old === undefined) return [answer];
+      return [answer, { port, pod: old, ...(await ports.prober.askPod(gateway.namespace, old, port)) }];
+    }),
+  );
+  return answers.flat();
+}
+
+/** Brings about the one effect that is due now; nothing when it is only to be waited for. */
+export async function performGateway(ports: PerformingPorts, step: MoveStep, effect: Effect): Promise<void> {
+  const observation = await observeGateway(ports, step);
+  const { up, down } = sides(step);
+  const { writer } = ports;
+  switch (judgeGateway(step, observation).stage) {
+    case 'hold':
+      return setBounds(ports, { step, when: 'first', autoscalers: observation.autoscalers, effect });
+    case 'create':
+      return effect('create', () => createCopy(ports, step as StepOf<'addGateway'>));
+    case 'grow':
+      return effect('grow', () => writer.patchObject(deploymentRef(up), { spec: { replicas: (step as StepOf<'shiftGateway'>).up.to } }));
+    case 'shrink': {
+      await setBounds(ports, { step, when: 'shrink', autoscalers: observation.autoscalers, effect });
+      return effect('shrink', () =>
+        writer.patchObject(deploymentRef(down), { spec: { replicas: (step as StepOf<'shiftGateway'>).down.to } }),
+      );
+    }
+    case 'release':
+      return setBounds(ports, { step, when: 'last', autoscalers: observation.autoscalers, effect });
+    case 'wait':
+    case 'done':
+  }
+}
+
+function deploymentRef(ref: GatewayRef): ObjectRef {
+  return { apiVersion: 'apps/v1', ...ref };
+}
+
+/** Made from the gateway as it lives now; one that is there already is left as it is. */
+async function createCopy({ reader, writer }: PerformingPorts, { gateway, copy, revision, label }: StepOf<'addGateway'>): Promise<void> {
+  const [live, there] = await Promise.all([reader.readObject(deploymentRef(gateway)), reader.readObject(deploymentRef(copy))]);
+  if (live === undefined || there !== undefined) return;
+  await writer.putObject(copyGateway(live as PodController, { revision, replicas: 1, ...(label === undefined ? {} : { label }) }));
+}
+
+interface Bounding {
+  readonly step: MoveStep;
+  readonly when: AutoscalerBounds['when'];
+  readonly autoscalers: readonly KubeObject[];
+  readonly effect: Effect;
+}
+
+async function setBounds({ writer }: PerformingPorts, { step, when, autoscalers, effect }: Bounding): Promise<void> {
+  const { namespace } = step.gateway;
+  for (const { name, min, max, like } of step.bounds.filter((bound) => bound.when === when)) {
+    const live = autoscalers.find((a) => a.metadata.name === name);
+    const model = autoscalers.find((a) => a.metadata.name === like);
+    if (live !== undefined)
+      await effect(`${when} ${name}`, () =>
+        writer.patchObject(autoscalerRef(namespace, name), { spec: { minReplicas: min, maxReplicas: max } }),
+      );
+    else if (model !== undefined) await effect(`${when} ${name}`, () => writer.putObject(copyAutoscaler(model, name, { min, max })));
+  }
+}
+
+export async function observeGatewayRemoval({ reader }: ObservingPorts, step: StepOf<'removeGateway'>): Promise<GatewayRemovalObservation> {
+  const [gateway, deleted, shared] = await Promise.all([
+    reader.readWorkload(step.gateway),
+    readAll(reader, refsOf(step, 'delete')),
+    readAll(reader, refsOf(step, 'update')),
+  ]);
+  return {
+    kind: 'gateway-removal',
+    ...(gateway === undefined ? {} : { gateway }),
+    present: deleted.map(refOf),
+    owned: shared.filter((object) => step.release !== undefined && isOfRelease(object, step.release)).map(refOf),
+  };
+}
+
+function refsOf(step: StepOf<'removeGateway'>, action: 'delete' | 'update'): ObjectRef[] {
+  return step.changes.filter((change) => change.action === action).map((change) => change.ref);
+}
+
+async function readAll(reader: ObservingPorts['reader'], refs: readonly ObjectRef[]): Promise<KubeObject[]> {
+  return (await Promise.all(refs.map((ref) => reader.readObject(ref)))).filter((object) => object !== undefined);
+}
+
+/** What is shared changes hands before anything is deleted. */
+export async function performGatewayRemoval(
+  { reader, writer }: PerformingPorts,
+  step: StepOf<'removeGateway'>,
+  effect: Effect,
+): Promise<void> {
+  const { release } = step;
+  const live = await reader.readWorkload(step.gateway);
+  if ((live?.controller.spec?.replicas ?? 0) > 0 || (live?.pods.length ?? 0) > 0) return;
+  for (const object of await readAll(reader, refsOf(step, 'update'))) {
+    if (release !== undefined && isOfRelease(object, release))
+      await effect(refKey(refOf(object)), () => writer.patchObject(refOf(object), withoutReleasePatch(object)));
+  }
+  for (const ref of refsOf(step, 'delete')) await effect(refKey(ref), () => writer.deleteObject(ref));
+}
+
+/**
+ * Whether an object that a step gives back is still there, such as the Service of a gateway: then only its labels and annotations
+ * come back, so that its address is not touched.
+ */
+export function keepsItself(step: StepOf<'restoreObject'>, ref: ObjectRef): boolean {
+  return step.expect === 'gateway' && step.changes.some((change) => change.action === 'update' && refKey(change.ref) === refKey(ref));
+}
