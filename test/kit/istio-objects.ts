@@ -77,7 +77,10 @@ export function validator(name: string, revision: string, service: string): Webh
   return {
     apiVersion: 'admissionregistration.k8s.io/v1',
     kind: 'ValidatingWebhookConfiguration',
-    metadata: { name, labels: { app: 'istiod', istio: 'istiod', 'istio.io/rev': revision, ...(isDefault ? { 'istio.io/tag': 'default' } : {}) } },
+    metadata: {
+      name,
+      labels: { app: 'istiod', istio: 'istiod', 'istio.io/rev': revision, ...(isDefault ? { 'istio.io/tag': 'default' } : {}) },
+    },
     webhooks: [
       {
         name: isDefault ? 'validation.istio.io' : 'rev.validation.istio.io',
@@ -230,6 +233,27 @@ export function defaultObjects(revision: string): KubeObject[] {
         labels: { app: 'istiod', istio: 'pilot', 'istio.io/rev': revision, 'istio.io/tag': 'default' },
       },
       spec: { selector: { app: 'istiod', 'istio.io/rev': revision }, ports: [{ port: 15012 }] },
+    },
+  ];
+}
+
+/** What istioctl leaves for a tag. */
+export function tagObjects(tag: string, revision: string): KubeObject[] {
+  const service = revision === 'default' ? 'istiod' : `istiod-${revision}`;
+  return [
+    injectorWebhooks({ configuration: `istio-revision-tag-${tag}`, value: tag, revision, tag, service }),
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: {
+        name: `istiod-revision-tag-${tag}`,
+        namespace: NAMESPACE,
+        labels: { app: 'istiod', istio: 'pilot', 'istio.io/rev': revision, 'istio.io/tag': tag },
+      },
+      spec: {
+        selector: revision === 'default' ? { app: 'istiod', istio: 'pilot' } : { app: 'istiod', 'istio.io/rev': revision },
+        ports: [{ port: 15012 }],
+      },
     },
   ];
 }

@@ -5,6 +5,7 @@ import { defaultMove, mustBeEqual, readiness, valuesKnown, webhookOverlap, webho
 import { keptObjects, pinnedObjects, proxyVersions, takenNames, unreadObjects } from './checks/pinned.ts';
 import { copyNames, gatewayOwners, gatewaySelectors, gatewayTemplates, idleServices, waitingAddresses } from './checks/gateways.ts';
 import { kubernetesRange, permissions } from './checks/platform.ts';
+import { gatewaysBehindTags, tagOwners } from './checks/tags.ts';
 import { crdVersions, proxySkew, versionHop } from './checks/versions.ts';
 import { disruptionBudgets, health, notMoved, preStop, probes, sidecarChanges, takenDown } from './checks/workloads.ts';
 
@@ -29,6 +30,8 @@ export const allChecks: readonly Check[] = [
   labelOwners,
   firstInjection,
   gatewaysThatFollow,
+  tagOwners,
+  gatewaysBehindTags,
   gatewaySelectors,
   idleServices,
   waitingAddresses,

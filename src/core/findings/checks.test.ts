@@ -14,6 +14,7 @@ import * as pinnedChecks from './checks/pinned.ts';
 import * as gatewayChecks from './checks/gateways.ts';
 import * as controlPlanes from './checks/control-planes.ts';
 import * as platform from './checks/platform.ts';
+import * as tagChecks from './checks/tags.ts';
 import * as versions from './checks/versions.ts';
 import * as workloads from './checks/workloads.ts';
 import { findingCatalogue, type CouldNotLook, type Finding } from './finding.ts';
@@ -51,7 +52,7 @@ function shop(name: string, options: WorkloadOptions): MeshBuilder {
 
 it('every check of every file is among all checks, and every code is in the catalogue with words of its own', () => {
   const isCheck = (value: unknown): value is Check => typeof value === 'object' && value !== null && 'look' in value && 'codes' in value;
-  const written = [configuration, controlPlanes, gatewayChecks, pinnedChecks, platform, versions, workloads].flatMap((file) => Object.values(file).filter(isCheck));
+  const written = [configuration, controlPlanes, gatewayChecks, tagChecks, pinnedChecks, platform, versions, workloads].flatMap((file) => Object.values(file).filter(isCheck));
   expect(new Set(allChecks)).toEqual(new Set(written));
   expect(allChecks).toHaveLength(written.length);
   const entries = Object.entries(findingCatalogue);

@@ -231,6 +231,24 @@ export const findingCatalogue = {
     'Argo CD or Flux tracks the Deployment of the gateway. It would undo the change of its template or of its number of pods.',
     'Make the change where the tool reads it, and leave the gateway out with --gateways leave or --skip; or accept the finding.',
   ),
+  'TAGS-021': entry(
+    'configuration',
+    'A tag belongs to a Helm release that nobody succeeds',
+    'A plan moves the tags that point to the old revision. One that Helm owns changes hands in the same write, from the old release to the one of the new revision; without such a release it would be set back.',
+    'Install with --with helm, move the tag by the command in the finding, or leave it with --keep-tags.',
+  ),
+  'TAGS-022': entry(
+    'configuration',
+    'A GitOps tool writes a tag',
+    'The tool would point the tag back as soon as it looks.',
+    'Change it where the tool reads it, and leave it to the tool with --keep-tags.',
+  ),
+  'TAGS-023': entry(
+    'configuration',
+    'Gateways follow a tag that the plan moves',
+    'istiod makes the Deployments of the Gateway API. Those whose Gateway names the tag are replaced at once when the tag moves, while sidecars wait for their restart.',
+    'Label these Gateways with the present revision, and move them by themselves later.',
+  ),
   'WORK-001': entry(
     'workloads',
     'A restart takes the workload down',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { crd } from '../../../test/kit/istio-objects.ts';
+import { crd, tagObjects } from '../../../test/kit/istio-objects.ts';
 import { MeshBuilder, type WorkloadOptions } from '../../../test/kit/mesh-builder.ts';
 import { envoyFilter, pinnedOf } from '../../../test/kit/pinned-objects.ts';
 import type { KubeObject, PodDisruptionBudget, Service } from '../mesh/kube-objects.ts';
@@ -118,7 +118,9 @@ const edge = ({ service, address = '10.0.0.1', selector, marks, labels, request,
       metadata: { labels: { app: 'edge', 'istio.io/rev': 'default', ...labels }, annotations },
       spec: { containers: [{ name: 'istio-proxy', image: 'auto' }] },
     };
-    const built = m.namespace('edge').workload('edge', 'edge', { on: 'default', replicas: 2, template, spec: { selector: { matchLabels: selector ?? { app: 'edge' } } } });
+    const built = m
+      .namespace('edge')
+      .workload('edge', 'edge', { on: 'default', replicas: 2, template, spec: { selector: { matchLabels: selector ?? { app: 'edge' } } } });
     const made = built.object({
       apiVersion: 'v1',
       kind: 'Service',
@@ -152,6 +154,24 @@ const apiGateway = (labels: Record<string, string>, namespaces: readonly string[
 });
 
 /** For every code: what gives it, and what comes close and does not. */
+/** A tag that points to the old revision, with marks of its owner. */
+function tagOf(marks: Partial<KubeObject['metadata']>): Change {
+  return {
+    mesh: (m) => {
+      const [tag] = tagObjects('prod', 'default') as [KubeObject];
+      return m.object({ ...tag, metadata: { ...tag.metadata, ...marks, labels: { ...tag.metadata.labels, ...marks.labels } } });
+    },
+  };
+}
+
+const HELMS = { annotations: { 'meta.helm.sh/release-name': 'istiod' }, labels: { 'operator.istio.io/component': 'Pilot' } };
+
+/** A Gateway of the Gateway API with these labels, beside a tag that points to the old revision. */
+function behindTag(labels: Readonly<Record<string, string>>): Change {
+  const gateway = apiGateway(labels);
+  return { ...gateway, mesh: (m) => (gateway.mesh?.(m) ?? m).tag('prod', 'default') };
+}
+
 const CASES: Readonly<Record<FindingCode, { readonly gives: readonly Change[]; readonly not: readonly Change[] }>> = {
   'PLAT-001': {
     gives: [{ context: { access: accessRules('look').map((rule) => ({ rule, allowed: rule.verb !== 'list', reason: 'no' })) } }],
@@ -222,11 +242,19 @@ const CASES: Readonly<Record<FindingCode, { readonly gives: readonly Change[]; r
   },
   'CONF-008': {
     gives: [pinned(envoyFilter(['^1.28'])), pinned(envoyFilter(['^1.28'], { rev: 'default' })), pinned(envoyFilter(['^1.2[78]']))],
-    not: [pinned(envoyFilter(['^1.2', undefined])), pinned(envoyFilter(['^1.28', '^1.29'])), pinned(envoyFilter(['^1.28'], { rev: 'other' }))],
+    not: [
+      pinned(envoyFilter(['^1.2', undefined])),
+      pinned(envoyFilter(['^1.28', '^1.29'])),
+      pinned(envoyFilter(['^1.28'], { rev: 'other' })),
+    ],
   },
   'CONF-009': {
     gives: [pinned(envoyFilter(['^1.29']))],
-    not: [pinned(envoyFilter(['^1.28', '^1.29'])), pinned(envoyFilter(['^1.28']), envoyFilter(['^1.29'], { name: 'for-29' })), pinned(envoyFilter(['^1.30']))],
+    not: [
+      pinned(envoyFilter(['^1.28', '^1.29'])),
+      pinned(envoyFilter(['^1.28']), envoyFilter(['^1.29'], { name: 'for-29' })),
+      pinned(envoyFilter(['^1.30'])),
+    ],
   },
   'CONF-010': {
     gives: [pinned(envoyFilter(['^1.28'], { annotations: HELM }))],
@@ -239,24 +267,74 @@ const CASES: Readonly<Record<FindingCode, { readonly gives: readonly Change[]; r
   'GATE-001': {
     gives: [
       edge({ service: { selector: { app: 'edge', 'istio.io/rev': 'default' } } }),
-      edge({ service: { selector: { app: 'edge', 'service.istio.io/canonical-revision': 'v1' } }, labels: { 'service.istio.io/canonical-revision': 'v1' } }),
+      edge({
+        service: { selector: { app: 'edge', 'service.istio.io/canonical-revision': 'v1' } },
+        labels: { 'service.istio.io/canonical-revision': 'v1' },
+      }),
     ],
     not: [edge(), edge({ request: CANARY })],
   },
-  'GATE-002': { gives: [edge({ service: { selector: { app: 'gone' } } })], not: [edge(), edge({ service: { type: 'ClusterIP', selector: { app: 'gone' } } })] },
-  'GATE-003': { gives: [edge({ address: '' })], not: [edge(), edge({ address: '', service: { type: 'NodePort' } }), edge({ address: '', service: { externalIPs: ['10.1.1.1'] } })] },
+  'GATE-002': {
+    gives: [edge({ service: { selector: { app: 'gone' } } })],
+    not: [edge(), edge({ service: { type: 'ClusterIP', selector: { app: 'gone' } } })],
+  },
+  'GATE-003': {
+    gives: [edge({ address: '' })],
+    not: [edge(), edge({ address: '', service: { type: 'NodePort' } }), edge({ address: '', service: { externalIPs: ['10.1.1.1'] } })],
+  },
   'GATE-004': { gives: [edge({ labels: { 'istio.io/rev': 'ghost' } })], not: [edge()] },
   'GATE-005': { gives: [edge({ selector: { app: 'edge', 'istio.io/rev': 'default' } })], not: [edge()] },
   'GATE-006': {
     gives: [edge({ request: CANARY, more: (m) => m.workload('edge', 'edge-canary') })],
     not: [
       edge({ more: (m) => m.workload('edge', 'edge-canary') }),
-      edge({ request: CANARY, more: (m) => m.workload('edge', 'edge-canary', { spec: { selector: { matchLabels: { 'meshlift.io/revision': 'canary' } } } }) }),
+      edge({
+        request: CANARY,
+        more: (m) => m.workload('edge', 'edge-canary', { spec: { selector: { matchLabels: { 'meshlift.io/revision': 'canary' } } } }),
+      }),
     ],
   },
   'GATE-007': {
-    gives: [edge({ marks: { 'argocd.argoproj.io/tracking-id': 'x' } }), edge({ request: CANARY, marks: { 'kustomize.toolkit.fluxcd.io/name': 'x' } })],
+    gives: [
+      edge({ marks: { 'argocd.argoproj.io/tracking-id': 'x' } }),
+      edge({ request: CANARY, marks: { 'kustomize.toolkit.fluxcd.io/name': 'x' } }),
+    ],
     not: [edge(), edge({ request: CANARY, marks: { 'meta.helm.sh/release-name': 'edge' } })],
+  },
+  'TAGS-021': {
+    gives: [tagOf(HELMS)],
+    not: [
+      tagOf({}),
+      { ...tagOf(HELMS), request: { finish: { moveTags: false } } },
+      { ...tagOf(HELMS), request: { action: 'migrate' } },
+      // istioctl copied the annotation from the revision's own webhooks.
+      tagOf({ annotations: { 'meta.helm.sh/release-name': 'istiod' } }),
+      {
+        mesh: (m) => (tagOf(HELMS).mesh?.(m) ?? m).revision({ revision: 'canary', version: '1.29.1', installedBy: 'helm' }),
+      },
+    ],
+  },
+  'TAGS-022': {
+    gives: [
+      tagOf({ managedFields: [{ manager: 'argocd-controller' }] }),
+      tagOf({
+        annotations: {
+          'argocd.argoproj.io/tracking-id': 'mesh:admissionregistration.k8s.io/MutatingWebhookConfiguration:/istio-revision-tag-prod',
+        },
+      }),
+    ],
+    not: [
+      tagOf({ managedFields: [{ manager: 'istio-ci' }] }),
+      tagOf({ annotations: { 'argocd.argoproj.io/tracking-id': 'mesh:apps/Deployment:istio-system/istiod' } }),
+    ],
+  },
+  'TAGS-023': {
+    gives: [behindTag({ 'istio.io/rev': 'prod' })],
+    not: [
+      behindTag({ 'istio.io/rev': 'default' }),
+      behindTag({}),
+      { ...behindTag({ 'istio.io/rev': 'prod' }), request: { finish: { moveTags: false } } },
+    ],
   },
   'WORK-001': {
     gives: [
