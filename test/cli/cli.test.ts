@@ -90,6 +90,7 @@ describe('wrong usage is exit code 2, a problem, and no stack', () => {
     ['a duration that is too short', ['plan', '--to', '1.29.1', '--step-timeout', '1s'], /stepTimeoutSeconds/],
     ['an unknown reaction', ['plan', '--to', '1.29.1', '--on-failure', 'panic'], /onFailure/],
     ['two mistakes at once', ['plan', '--to', '1.29.1', '--with', 'magic', '--step-timeout', 'soon'], /magic[^]*soon/],
+    ['a pinned object without a namespace', ['plan', '--to', '1.29.1', '--skip-pinned', 'EnvoyFilter/x'], /must be KIND\/NAMESPACE\/NAME/],
     ['nothing to apply', ['apply'], /Say which plan/],
     ['an unknown code', ['explain', 'NOPE-001'], /no code NOPE-001/],
     ['an unknown need', ['rbac', '--for', 'everything'], /must be one of look, plan, move, install/],

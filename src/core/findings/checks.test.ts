@@ -1,6 +1,7 @@
 /** What the checks say beyond their codes: levels, objects, words, and when they could not look. */
 import { describe, expect, it } from 'vitest';
 import { crd } from '../../../test/kit/istio-objects.ts';
+import { destinationRule, envoyFilter, pinnedOf } from '../../../test/kit/pinned-objects.ts';
 import { MeshBuilder, type WorkloadOptions } from '../../../test/kit/mesh-builder.ts';
 import type { PodDisruptionBudget } from '../mesh/kube-objects.ts';
 import type { Workload } from '../mesh/mesh-inventory.ts';
@@ -52,7 +53,9 @@ function shop(name: string, options: WorkloadOptions): MeshBuilder {
 
 it('every check of every file is among all checks, and every code is in the catalogue with words of its own', () => {
   const isCheck = (value: unknown): value is Check => typeof value === 'object' && value !== null && 'look' in value && 'codes' in value;
-  const written = [configuration, controlPlanes, gatewayChecks, tagChecks, pinnedChecks, platform, versions, workloads].flatMap((file) => Object.values(file).filter(isCheck));
+  const written = [configuration, controlPlanes, gatewayChecks, tagChecks, pinnedChecks, platform, versions, workloads].flatMap((file) =>
+    Object.values(file).filter(isCheck),
+  );
   expect(new Set(allChecks)).toEqual(new Set(written));
   expect(allChecks).toHaveLength(written.length);
   const entries = Object.entries(findingCatalogue);
@@ -258,6 +261,36 @@ describe('configuration', () => {
     ]);
     expect(found(pinnedChecks.pinnedObjects, pinned(4))[0]?.what).toMatch(/^4 objects are .*f0.*f1.*f2 and 1 more$/);
     expect(found(pinnedChecks.pinnedObjects, { ...pinned(1), request: upgradeRequestSchema.parse({ action: 'install' }) })).toEqual([]);
+    const { to: _to, ...aimless } = pinned(1);
+    expect(found(pinnedChecks.pinnedObjects, aimless)).toEqual([]);
+    const uninstall = upgradeRequestSchema.parse({ action: 'uninstall', from: { revision: 'default' } });
+    expect(found(pinnedChecks.pinnedObjects, { ...aimless, request: uninstall })).toMatchObject([{ level: 'error' }]);
+  });
+
+  it('pinned objects that are copied refuse nothing; those that nobody can copy say what to do', () => {
+    const kept = envoyFilter(['^1.28'], { name: 'kept', annotations: { 'meta.helm.sh/release-name': 'shop' } });
+    const taken = envoyFilter([undefined], { name: 'late-canary' });
+    const objects = [
+      destinationRule('default'),
+      envoyFilter(['^1.28']),
+      envoyFilter(['^1.2[78]'], { name: 'odd' }),
+      envoyFilter(['['], { name: 'wrong' }),
+    ];
+    const ctx = context(new MeshBuilder(), { pinned: pinnedOf([...objects, kept, taken, envoyFilter(['^1.28'], { name: 'late' })]) });
+    const all = Object.values(pinnedChecks).flatMap((check) => found(check, ctx));
+    expect(all.map((f) => [f.code, f.level, f.objects.join()]).toSorted()).toEqual([
+      ['CONF-001', 'info', 'DestinationRule/shop/cart'],
+      ['CONF-008', 'error', 'EnvoyFilter/shop/odd'],
+      ['CONF-008', 'info', 'EnvoyFilter/shop/headers'],
+      ['CONF-010', 'error', 'EnvoyFilter/shop/kept'],
+      ['CONF-011', 'error', 'EnvoyFilter/shop/late'],
+    ]);
+    expect(
+      all.filter((f) => f.level === 'error').every((f) => /--skip-pinned EnvoyFilter\/shop\/(odd|kept|late)/.test(f.next.join())),
+    ).toBe(true);
+    expect(notLooked(pinnedChecks.proxyVersions, ctx)).toEqual([
+      { what: 'which proxies EnvoyFilter/shop/wrong applies to', why: 'proxyVersion [ is no valid expression, or a version is unknown' },
+    ]);
   });
 
   it('both labels: it says whom Istio obeys', () => {

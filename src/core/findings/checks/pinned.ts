@@ -17,9 +17,11 @@ function areLabelled(names: readonly string[], revision: string): string {
 export const pinnedObjects: Check = {
   name: 'objects pinned to the old revision',
   codes: ['CONF-001'],
-  look({ inventory, from, pinned, request }) {
-    if (!from || request.action === 'install') return [];
+  look({ inventory, from, to, pinned, request }) {
+    if (request.action === 'install') return [];
     if (pinned) return pinnedFindings(pinned);
+    // Without a target nothing becomes of them.
+    if (!from || (to === undefined && request.action !== 'uninstall')) return [];
     const names = inventory.pinnedObjects.filter((p) => p.revision === from.revision).map(({ ref }) => pinnedName(ref));
     return names.length === 0 ? [] : [uncovered(names, from.revision)];
   },
