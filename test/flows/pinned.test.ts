@@ -4,9 +4,11 @@ import { planUpgrade } from '../../src/flows/plan-upgrade.ts';
 import { expectPlanFits, finishRun, resumeRun, startRun } from '../../src/flows/start-run.ts';
 import { rollBack } from '../../src/flows/roll-back.ts';
 import type { KubeObject } from '../../src/core/mesh/kube-objects.ts';
+import { decodePlan, encodePlan } from '../../src/core/plan/plan-file.ts';
+import type { Plan } from '../../src/core/plan/plan.ts';
 import { Problem } from '../../src/core/problems/problem.ts';
 import { controlPlaneObjects } from '../kit/istio-objects.ts';
-import { destinationRule, envoyFilter } from '../kit/pinned-objects.ts';
+import { destinationRule, envoyFilter, sha256 } from '../kit/pinned-objects.ts';
 import { codeOf, NEVER, request, World } from '../kit/world.ts';
 
 const OLD = String.raw`^1\.28.*`;
@@ -197,6 +199,14 @@ describe('what is in the way', () => {
     ]);
     world.cluster.remove('EnvoyFilter', 'headers-canary', 'shop');
     expect((await resumeRun(world.driver(), world.run, NEVER)).outcome).toBe('moved');
+  });
+
+  it('nothing, when the plan was in a file in between', async () => {
+    const world = shop(...THREE);
+    const plan = decodePlan(encodePlan(await world.plan(), sha256), 'plan.yaml', sha256);
+    expect(plan instanceof Problem).toBe(false);
+    expect(await codeOf(expectPlanFits(world.driver(), plan as Plan))).toBe('none');
+    expect((await startRun(world.driver(), plan as Plan, NEVER)).outcome).toBe('moved');
   });
 
   it('an original that is another one than in the plan', async () => {

@@ -2,6 +2,7 @@
  * Objects that only the old revision and only old proxies obey: copied before anything moves, the old ones gone after the
  * finish, everything as it was after the way back.
  */
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { meshlift, meshliftOk, revisionsOf, type ClusterUnderTest, type Meta } from './cluster-under-test.ts';
 import { namespaceYaml, openShop, podYaml, someOfShop } from './shop.ts';
@@ -112,7 +113,9 @@ export function pinnedObjects(cluster: ClusterUnderTest, { addedHeaders }: Pinne
     });
 
     it('have copies that new proxies obey', async () => {
-      await meshliftOk(cluster, 'apply', ...upgrade, '--yes');
+      const file = join(cluster.scratch, 'pinned.plan.yaml');
+      await meshliftOk(cluster, 'plan', ...upgrade, '-o', file);
+      await meshliftOk(cluster, 'apply', file, '--yes');
       expect(await names()).toEqual([...OLD, ...NEW].toSorted());
       expect(await revisionsOf(cluster, 'shop')).toEqual(new Set(['canary']));
       const copies = (await istioObjects()).filter(({ metadata }) => metadata.name.endsWith('-canary'));

@@ -1,4 +1,5 @@
 /** The steps about objects that only the old revision, or only old proxies, obey: their copies, and their end. */
+import { sortKeys } from '../controlplane/diff-objects.ts';
 import { contentText, refKey, refOf, refText } from '../controlplane/object-identity.ts';
 import type { KubeObject } from '../mesh/kube-objects.ts';
 import { pinnedName, type PinnedCopy } from '../pinned/select-pinned.ts';
@@ -152,10 +153,15 @@ export function assessPinned(plan: Plan, current: Plan): string[] {
   return now.flatMap((copy) => {
     const before = planned.find((one) => refKey(refOf(one.object as KubeObject)) === refKey(refOf(copy.object as KubeObject)));
     if (!before) return [`${pinnedName(copy.source)} is pinned, and not in the plan`];
-    return before.sourceDigest === copy.sourceDigest && JSON.stringify(before.object) === JSON.stringify(copy.object)
+    return before.sourceDigest === copy.sourceDigest && textOf(before.object) === textOf(copy.object)
       ? []
       : [`${pinnedName(copy.source)} is not what it was`];
   });
+}
+
+/** A plan that was in a file has its keys in another order. */
+function textOf(object: unknown): string {
+  return JSON.stringify(sortKeys(object));
 }
 
 function copiesOf(plan: Plan): StepOf<'copyRevisionedObjects'>['copies'] {
