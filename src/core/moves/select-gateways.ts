@@ -90,6 +90,15 @@ function reasonLabelStays(workload: Workload, namespace: MeshNamespace, scope: G
     : undefined;
 }
 
+/**
+ * Whether a namespace has no label of Istio's and runs nothing but gateways, whose templates name the revision: it needs no label when
+ * it is named, and would get one that every later upgrade had to know.
+ */
+export function isOfGateways(namespace: MeshNamespace, workloads: readonly Workload[], { from }: MoveScope): boolean {
+  const running = workloads.filter(({ pods }) => pods.some((pod) => !pod.terminating));
+  return isUnlabelled(namespace) && from !== undefined && running.length > 0 && running.every(isInjectedGateway);
+}
+
 function isUnlabelled({ labels }: MeshNamespace): boolean {
   return labels['istio-injection'] === undefined && labels[REVISION_LABEL] === undefined;
 }

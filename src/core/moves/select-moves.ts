@@ -15,7 +15,7 @@ import {
 import { namesWorkload, type GatewayStrategy } from '../request/upgrade-request.ts';
 import { sameIstioVersion } from '../versions/istio-version.ts';
 import { reasonNotRestartable } from './restartable.ts';
-import { judgeOutside, LEFT_BY_REQUEST, wayOf, type GatewayScope, type TemplateLabel } from './select-gateways.ts';
+import { isOfGateways, judgeOutside, LEFT_BY_REQUEST, wayOf, type GatewayScope, type TemplateLabel } from './select-gateways.ts';
 
 export interface MoveTarget {
   /** Value of the label `istio.io/rev`: a revision or a tag. */
@@ -179,7 +179,7 @@ function isInScope(
   webhooks: readonly InjectionWebhook[],
 ): boolean {
   if (namespace.terminating) return false;
-  if (scope.namespaces.length > 0) return scope.namespaces.includes(namespace.name);
+  if (scope.namespaces.length > 0) return scope.namespaces.includes(namespace.name) && !isOfGateways(namespace, workloads, scope);
   if (scope.from === undefined) return false;
   const { 'istio-injection': injection, 'istio.io/rev': revision } = namespace.labels;
   if (injection === undefined && revision === undefined) return false;
