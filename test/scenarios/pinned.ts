@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { until } from '../kit/child-process.ts';
 import { meshlift, meshliftOk, revisionsOf, type ClusterUnderTest, type Meta } from './cluster-under-test.ts';
 import { namespaceYaml, openShop, podYaml, someOfShop } from './shop.ts';
 import { snapshot } from './snapshot.ts';
@@ -94,7 +95,7 @@ export function pinnedObjects(cluster: ClusterUnderTest, { addedHeaders }: Pinne
   }
 
   async function expectHeaders(): Promise<void> {
-    if (addedHeaders) await expect.poll(addedHeaders, { timeout: 20_000, interval: 500 }).toEqual(['x-by-revision', 'x-by-version']);
+    if (addedHeaders) await until('both filters apply', async () => (await addedHeaders()).join() === 'x-by-revision,x-by-version', 20_000);
   }
 
   const OLD = ['DestinationRule/quotes', 'EnvoyFilter/by-revision', 'EnvoyFilter/by-version'];
