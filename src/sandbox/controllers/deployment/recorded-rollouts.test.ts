@@ -21,6 +21,17 @@ const { kubernetes, rollouts } = JSON.parse(readFileSync(join(import.meta.dirnam
 
 const ATTEMPTS = 80;
 
+/**
+ * Rollouts with a condition in between that no timing of pods gives: it comes from what one controller had not seen yet of another's
+ * writes, and here each sees them at once. Both come out as recorded when that is imitated, and the others then do not.
+ *
+ * - 20: the deployment was looked at again only after its ReplicaSet had counted the pod. The only one of 50 that has no
+ *   `NewReplicaSetCreated` with a status of Available.
+ * - 23: three old pods were deleted together, and counted while some of them were still there. Rollout 32, of the same shape, was
+ *   recorded without that.
+ */
+const BY_CHANCE: readonly string[] = ['20 scaled', '23 bad then back'];
+
 interface Timing {
   /** What a change takes from one controller to the next. */
   readonly latencyMs: number;
@@ -142,17 +153,17 @@ async function closest(rollout: RecordedRollout): Promise<Played> {
 }
 
 describe(`rollouts recorded from Kubernetes ${kubernetes}`, () => {
-  let exact = 0;
+  const others: string[] = [];
 
-  it.each(rollouts.map((rollout) => [rollout.name, rollout] as const))('%s', async (_name, rollout) => {
+  it.each(rollouts.map((rollout) => [rollout.name, rollout] as const))('%s', async (name, rollout) => {
     const { sizes, conditions } = await closest(rollout);
     expect(sizes).toEqual(rollout.sizes);
     expect(milestones(conditions)).toEqual(milestones(rollout.conditions));
-    exact += conditions.join() === rollout.conditions.join() ? 1 : 0;
+    if (conditions.join() !== rollout.conditions.join()) others.push(name);
   });
 
-  it('are many, and most have the same conditions at every moment', () => {
+  it('are many, and have the same conditions at every moment, except for two that chance made', () => {
     expect(rollouts).toHaveLength(50);
-    expect(exact).toBeGreaterThanOrEqual(47);
+    expect(others.filter((name) => !BY_CHANCE.includes(name))).toEqual([]);
   });
 });
