@@ -74,7 +74,7 @@ class Patience {
     const { clock, observer } = this.#ports;
     this.#failures += 1;
     this.#sinceMs ??= clock.nowMs();
-    const waitMs = Math.min(retryAfterMs ?? SAMPLE_INTERVAL_MS * 2 ** Math.min(this.#failures - 1, 4), LONGEST_BACKOFF_MS);
+    const waitMs = retryAfterMs ?? Math.min(SAMPLE_INTERVAL_MS * 2 ** Math.min(this.#failures - 1, 4), LONGEST_BACKOFF_MS);
     if (clock.nowMs() - this.#sinceMs + waitMs > LONGEST_SILENCE_MS) return false;
     observer.tell({ kind: 'trouble', reason, waitMs });
     await clock.sleep(waitMs);
@@ -124,7 +124,7 @@ class Driver {
   }
 
   async turn(): Promise<RunResult | undefined> {
-    this.#expectLock();
+    this.#expectNotOvertaken();
     const step = currentStep(this.#record);
     if (step && step.id !== this.#step) this.#takeUp(step);
     if (!step) return this.#act(decideNextAction({ record: this.#record, stopAsked: this.#input.stopSignal.aborted }));
@@ -147,9 +147,15 @@ class Driver {
     );
   }
 
-  #expectLock(): void {
-    if (this.#input.lock.isHeld()) return;
+  #expectNotOvertaken(): void {
+    if (!this.#input.lock.isLost()) return;
     throw new Problem('RUN-002', { what: 'The lock of this mesh was lost.', next: [{ label: 'look', command: 'meshlift runs' }] });
+  }
+
+  /** Without it nothing is written. One that could not be renewed in time comes back with a renewal, unless somebody took it. */
+  #expectLock(): void {
+    this.#expectNotOvertaken();
+    if (!this.#input.lock.isHeld()) throw new Transient('the lock of this mesh could not be renewed');
   }
 
   /**
@@ -268,6 +274,7 @@ class Driver {
   }
 
   async #append(event: RunEvent): Promise<void> {
+    this.#expectLock();
     const record = await this.#input.writer.append(event);
     this.progress += 1;
     this.#ports.observer.tell({ kind: 'event', event, record });

@@ -11,8 +11,10 @@ export interface LockHolder {
 }
 
 export interface HeldLock {
-  /** False once the lock was lost; checked before every effect. */
+  /** False while it could not be renewed for too long, and once it was lost; checked before every effect. */
   isHeld(): boolean;
+  /** It is somebody else's by now, or gone, and does not come back. */
+  isLost(): boolean;
   release(): Promise<void>;
 }
 

@@ -162,14 +162,79 @@ describe('trouble', () => {
     expect(answers).toHaveLength(40);
   });
 
-  it('writes are not tried again by themselves: the loop decides', async () => {
+  it('writes are tried again, too: each of ours may be repeated', async () => {
+    const client = await clientOf((_request, response, count) =>
+      count < 3 ? answer(response, 503, { message: 'not now' }) : answer(response, 200, { count }),
+    );
+    expect(await client.request(patch)).toEqual({ count: 3 });
+  });
+
+  it('writes are begun only while the fence is open, at every attempt', async () => {
+    let isOpen = true;
     let count = 0;
     const client = await clientOf((_request, response) => {
       count += 1;
-      answer(response, 503, { message: 'not now' });
+      isOpen = false;
+      response.destroy();
+    });
+    client.fence = () => {
+      if (!isOpen) throw new Transient('closed');
+    };
+    await expect(client.request(patch)).rejects.toMatchObject({ reason: 'closed' });
+    expect(count).toBe(1);
+    const reads = await clientOf((_request, response) => answer(response, 200, {}));
+    reads.fence = client.fence;
+    expect(await reads.request(get)).toEqual({});
+    expect(await reads.request({ ...patch, ofLock: true })).toEqual({});
+  });
+
+  it('a deletion whose answer was lost is done when it finds nothing; without that it is left to the caller', async () => {
+    const del = { ...get, method: 'DELETE' } as const;
+    const lost = await clientOf((_request, response, count) =>
+      count === 1 ? response.destroy() : answer(response, 404, { message: 'x' }),
+    );
+    expect(await lost.request(del)).toBeUndefined();
+    const refused = await clientOf((_request, response, count) => answer(response, count === 1 ? 429 : 404, { message: 'x' }));
+    await expect(refused.request(del)).rejects.toBeInstanceOf(KubeStatusError);
+  });
+
+  it('what a webhook says is an answer, and not asked for again', async () => {
+    let count = 0;
+    const client = await clientOf((_request, response) => {
+      count += 1;
+      answer(response, 500, { message: 'Internal error occurred: failed calling webhook "a.istio.io"' });
     });
     await expect(client.request(patch)).rejects.toBeInstanceOf(Transient);
     expect(count).toBe(1);
+  });
+
+  it('who is asked to wait for longer than a request may take is told at once for how long', async () => {
+    let count = 0;
+    const client = await clientOf((_request, response) => {
+      count += 1;
+      answer(response, 429, { message: 'slow down' }, { 'retry-after': '30' });
+    });
+    await expect(client.request(get)).rejects.toMatchObject({ retryAfterMs: 30_000 });
+    expect(count).toBe(1);
+  });
+
+  it('a server that goes on to fail is given up after ten seconds', async () => {
+    const client = await clientOf((_request, response) => answer(response, 503, { message: 'not now' }));
+    const before = performance.now();
+    await expect(client.request(get)).rejects.toBeInstanceOf(Transient);
+    expect(performance.now() - before).toBeLessThan(12_000);
+  });
+
+  it('a list whose next page is forgotten is read whole', async () => {
+    const queries: string[] = [];
+    const client = await clientOf((request, response, count) => {
+      const { searchParams } = new URL(request.url ?? '', 'http://x');
+      queries.push([...searchParams.keys()].join());
+      if (count === 2) answer(response, 410, { message: 'the provided continue parameter is too old', reason: 'Expired' });
+      else answer(response, 200, { kind: 'PodList', apiVersion: 'v1', metadata: count === 1 ? { continue: 'more' } : {}, items: [] });
+    });
+    expect(await client.list(resourceRequest(pods, 'list'))).toEqual([]);
+    expect(queries).toEqual(['limit', 'limit,continue', '']);
   });
 
   it('a server that is not there is "try again", with its address', async () => {

@@ -321,9 +321,38 @@ describe('two drivers', () => {
 
   it('a driver that lost its lock stops before the next effect', async () => {
     const world = new World().withShop();
-    world.store.hooks.afterAppend = (event) => event.type === 'StepDone' && event.step === '03-label-shop' && world.killDriver();
+    world.store.hooks.afterAppend = (event) => {
+      if (event.type === 'StepDone' && event.step === '03-label-shop') world.lockState.holder = { identity: 'other', knownDead: false };
+    };
     expect(await codeOf(world.apply())).toBe('RUN-002');
     expect(world.cluster.restarts.size).toBe(0);
+  });
+
+  it('a driver that cannot renew its lock does nothing, for two minutes at most', async () => {
+    const world = new World().withShop();
+    let atMs = 0;
+    world.store.hooks.afterAppend = (event) => {
+      if (event.type !== 'StepDone' || event.step !== '03-label-shop') return;
+      world.lockState.freeze();
+      atMs = world.clock.nowMs();
+    };
+    const { outcome, problem, record } = await world.apply();
+    expect([outcome, problem?.code, record.events.at(-1)?.type]).toEqual(['failed', 'RUN-050', 'StepDone']);
+    expect(world.clock.nowMs() - atMs).toBeLessThanOrEqual(120_000);
+    expect(world.cluster.restarts.size).toBe(0);
+  });
+
+  it('a driver whose lock is renewed late goes on', async () => {
+    const world = new World().withShop();
+    world.store.hooks.afterAppend = (event) => event.type === 'StepDone' && event.step === '03-label-shop' && world.lockState.freeze();
+    const sleep = world.clock.sleep.bind(world.clock);
+    world.clock.sleep = async (waitMs) => {
+      await sleep(waitMs);
+      const since = world.lockState.holder?.silentSinceMs ?? Infinity;
+      if (world.clock.nowMs() - since > 40_000) delete world.lockState.holder?.silentSinceMs;
+    };
+    expect((await world.apply()).outcome).toBe('moved');
+    expect([...world.cluster.restarts.values()]).toEqual([1, 1, 1]);
   });
 
   it('a late write of a driver that was overtaken is rejected, so that it has no effect', async () => {

@@ -61,6 +61,7 @@ export class FakeRunLock implements RunLock {
     this.#state.holder = mine;
     const lock: HeldLock = {
       isHeld: () => this.#state.holder === mine && mine.silentSinceMs === undefined,
+      isLost: () => this.#state.holder !== mine,
       release: () => {
         if (this.#state.holder === mine) this.#state.holder = undefined;
         return Promise.resolve();

@@ -13,8 +13,8 @@ interface Stored {
 
 export class ObjectServer {
   readonly objects = new Map<string, Stored>();
-  /** Asked before a request is answered; `lose` performs it and drops the answer. */
-  beforeAnswer: (method: string, path: string) => 'answer' | 'lose' = () => 'answer';
+  /** Asked before a request is answered; `lose` performs it and drops the answer, `refuse` does not perform it either. */
+  beforeAnswer: (method: string, path: string) => 'answer' | 'lose' | 'refuse' = () => 'answer';
   readonly #server: Server;
   #version = 0;
 
@@ -49,11 +49,9 @@ export class ObjectServer {
     const method = request.method ?? 'GET';
     const body = method === 'GET' || method === 'DELETE' ? undefined : ((await json(request)) as Stored);
     const whatToDo = this.beforeAnswer(method, url.pathname);
+    if (whatToDo === 'refuse') return void response.destroy();
     const [status, answer] = this.#answer(method, url, body);
-    if (whatToDo === 'lose') {
-      response.destroy();
-      return;
-    }
+    if (whatToDo === 'lose') return void response.destroy();
     response.writeHead(status, { 'content-type': 'application/json' });
     response.end(JSON.stringify(answer));
   }

@@ -9,7 +9,9 @@ import { Agent, request as httpsRequest, type RequestOptions } from 'node:https'
 import { createSecureContext } from 'node:tls';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { KubeObject } from '../../core/mesh/kube-objects.ts';
-import { KubeStatusError, toProblem, type RequestIntent } from './kube-errors.ts';
+import { Transient } from '../../core/problems/problem.ts';
+import { isNotFound, KubeStatusError, toProblem, wasRefused, type RequestIntent } from './kube-errors.ts';
+import { tryAgain } from './try-again.ts';
 
 export interface KubeRequest extends RequestIntent {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -18,6 +20,12 @@ export interface KubeRequest extends RequestIntent {
   readonly body?: unknown;
   readonly contentType?: string;
   readonly accept?: string;
+  /** How long one answer is waited for. */
+  readonly timeoutMs?: number;
+  /** How long it is tried again. */
+  readonly patienceMs?: number;
+  /** A write that the fence lets pass: the lock itself. */
+  readonly ofLock?: boolean;
 }
 
 const TIMEOUT_MS = 30_000;
@@ -25,11 +33,14 @@ const TIMEOUT_MS = 30_000;
 const CONNECTIONS = 8;
 /** Objects a page of a list holds, as kubectl asks for. */
 const PAGE_SIZE = '500';
-const GET_ATTEMPTS = 4;
+/** Answers that callers handle: gone, there already or changed meanwhile, and a list that has to be begun anew. */
+const LEFT_TO_CALLER: readonly number[] = [404, 409, 410];
 
 export class KubeClient {
   readonly config: KubeConfig;
   readonly server: string;
+  /** @throws when nothing may be written now. Asked before every attempt of a write, while there is one. */
+  fence: (() => void) | undefined;
   #agent: Agent | HttpAgent | undefined;
 
   constructor(config: KubeConfig) {
@@ -38,35 +49,45 @@ export class KubeClient {
   }
 
   /**
-   * One request. Reads are tried again when the server or the network says "not now".
+   * One request, tried again while the server or the network says "not now": every write of ours may be repeated, and one
+   * whose answer was lost is known by the conflict that it meets, or is gone when it is to be deleted.
    * @returns the parsed body
-   * @throws KubeStatusError for 404 and 409, which callers handle; Problem or Transient for everything else
+   * @throws KubeStatusError for 404, 409 and 410, which callers handle; Problem or Transient for everything else
    */
   async request(request: KubeRequest): Promise<unknown> {
-    const attempts = request.method === 'GET' ? GET_ATTEMPTS : 1;
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await this.#once(request);
-      } catch (error) {
-        if (attempt < attempts && isWorthRetrying(error)) {
-          await new Promise((resolve) => setTimeout(resolve, retryDelayMs(error, attempt)));
-          continue;
-        }
-        if (error instanceof KubeStatusError && (error.status === 404 || error.status === 409)) throw error;
-        throw toProblem(error, this.server);
-      }
+    let wasPerhapsDone = false;
+    const attempt = async (): Promise<unknown> => {
+      if (request.method !== 'GET' && request.ofLock !== true) this.fence?.();
+      return this.#once(request);
+    };
+    try {
+      return await tryAgain(attempt, request.patienceMs, (error) => (wasPerhapsDone ||= !wasRefused(error)));
+    } catch (error) {
+      if (request.method === 'DELETE' && wasPerhapsDone && isNotFound(error)) return undefined;
+      if (error instanceof KubeStatusError && LEFT_TO_CALLER.includes(error.status)) throw error;
+      throw toProblem(error, this.server);
     }
   }
 
   /** All objects of a list, page by page. The kind, which items of a list lack, is filled in. */
   async list<T extends KubeObject>(request: Omit<KubeRequest, 'method'>): Promise<T[]> {
+    try {
+      return await this.#pages<T>(request, PAGE_SIZE);
+    } catch (error) {
+      // The place where the next page begins is forgotten after some minutes. Whole, there is none.
+      if (error instanceof KubeStatusError && error.status === 410) return this.#pages<T>(request, undefined);
+      throw error;
+    }
+  }
+
+  async #pages<T extends KubeObject>(request: Omit<KubeRequest, 'method'>, limit: string | undefined): Promise<T[]> {
     const items: T[] = [];
     let next: string | undefined;
     do {
       const page = (await this.request({
         ...request,
         method: 'GET',
-        query: { ...request.query, limit: PAGE_SIZE, continue: next },
+        query: { ...request.query, limit, continue: next },
       })) as ListBody<T>;
       const kind = page.kind?.replace(/List$/, '') ?? '';
       for (const item of page.items ?? [])
@@ -82,14 +103,10 @@ export class KubeClient {
     try {
       await this.config.applyToHTTPSOptions(options);
     } catch (error) {
-      throw toProblem(
-        new KubeStatusError(
-          401,
-          { message: `the credentials could not be had (${error instanceof Error ? error.message.trim() : String(error)})` },
-          noIntent,
-        ),
-        this.server,
-      );
+      const message = `the credentials could not be had (${error instanceof Error ? error.message.trim() : String(error)})`;
+      // Who had them once in this process has only to wait, as for a cloud that does not answer.
+      if (this.#agent !== undefined) throw new Transient(message, { cause: error });
+      throw toProblem(new KubeStatusError(401, { message }, noIntent), this.server);
     }
     this.#agent ??= this.#makeAgent(options);
     return { ...options, agent: this.#agent };
@@ -127,9 +144,10 @@ export class KubeClient {
         : { 'content-type': request.contentType ?? 'application/json', 'content-length': String(Buffer.byteLength(body)) }),
     };
     const { auth, agent } = options;
+    const timeout = request.timeoutMs ?? TIMEOUT_MS;
     const response = await send(
       url,
-      { method: request.method, headers, agent, ...(auth === undefined || auth === null ? {} : { auth }), timeout: TIMEOUT_MS },
+      { method: request.method, headers, agent, ...(auth === undefined || auth === null ? {} : { auth }), timeout },
       body,
     );
     return readBody(response, request);
@@ -148,7 +166,10 @@ interface ListBody<T> {
 function send(url: URL, options: RequestOptions, body: string | undefined): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const request = (url.protocol === 'http:' ? httpRequest : httpsRequest)(url, options, resolve);
-    request.on('timeout', () => request.destroy(Object.assign(new Error(`no answer within ${TIMEOUT_MS / 1000}s`), { code: 'ETIMEDOUT' })));
+    request.on('timeout', () => {
+      const text = `no answer within ${(options.timeout ?? TIMEOUT_MS) / 1000}s`;
+      request.destroy(Object.assign(new Error(text), { code: 'ETIMEDOUT' }));
+    });
     request.on('error', reject);
     request.end(body);
   });
@@ -174,14 +195,4 @@ function parseStatus(text: string): { reason?: string; message?: string } {
 function retryAfterMs(response: IncomingMessage): number | undefined {
   const seconds = Number(response.headers['retry-after']);
   return Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : undefined;
-}
-
-function isWorthRetrying(error: unknown): boolean {
-  if (error instanceof KubeStatusError) return error.status === 429 || error.status === 500 || error.status === 503 || error.status === 504;
-  return ['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN'].includes((error as { code?: string } | null)?.code ?? '');
-}
-
-function retryDelayMs(error: unknown, attempt: number): number {
-  const asked = error instanceof KubeStatusError ? error.retryAfterMs : undefined;
-  return Math.min(asked ?? 100 * 2 ** attempt, 5000);
 }

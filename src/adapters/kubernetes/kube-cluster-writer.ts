@@ -7,7 +7,7 @@ import type { InjectionProbe } from '../../core/run/observation.ts';
 import { RESTART_ANNOTATION } from '../../core/plan/restart-mark.ts';
 import type { ApplyOptions, ClusterWriter, PodProber } from '../../ports/cluster.ts';
 import type { KubeClient } from './kube-client.ts';
-import { isConflict, isNotFound, KubeStatusError, toProblem } from './kube-errors.ts';
+import { isConflict, isNotFound, isOfWebhook, KubeStatusError, toProblem } from './kube-errors.ts';
 import { askThroughPod } from './port-forward.ts';
 import { known, resourceOf, resourceRequest, type Resource } from './resource-paths.ts';
 
@@ -164,7 +164,11 @@ export class KubeClusterWriter implements ClusterWriter, PodProber {
     }
   }
 
-  async #patch(resource: Resource, target: { readonly namespace?: string | undefined; readonly name: string }, body: unknown): Promise<void> {
+  async #patch(
+    resource: Resource,
+    target: { readonly namespace?: string | undefined; readonly name: string },
+    body: unknown,
+  ): Promise<void> {
     try {
       await this.#client.request({
         method: 'PATCH',
@@ -182,7 +186,7 @@ export class KubeClusterWriter implements ClusterWriter, PodProber {
 
 /**
  * A webhook that cannot be called is an answer about injection; a quota or policy that refuses the pod says nothing of it;
- * only a missing permission is a failure.
+ * a missing permission is a failure, and a server that does not answer now is asked again.
  */
 function probeFailure(error: unknown): InjectionProbe {
   if (error instanceof Problem && error.code === 'KUBE-005') {
@@ -192,7 +196,7 @@ function probeFailure(error: unknown): InjectionProbe {
   }
   if (error instanceof Problem && error.code === 'KUBE-006')
     return /webhook/.test(error.details.what) ? { error: error.details.what } : { inconclusive: error.details.what };
-  if (error instanceof Transient) return { error: error.reason };
+  if (error instanceof Transient && isOfWebhook(error)) return { error: error.reason };
   if (error instanceof KubeStatusError) return { error: error.message };
   throw error;
 }

@@ -37,6 +37,28 @@ export function isConflict(error: unknown): boolean {
   return error instanceof KubeStatusError && error.status === 409;
 }
 
+/** The words of a webhook that does not answer, or refuses, are an answer: asked again, the server would say the same. */
+const OF_A_WEBHOOK = /(failed calling|admission|conversion) webhook/;
+const PASSING_STATUS: readonly number[] = [429, 500, 502, 503, 504];
+const PASSING_CODES: readonly string[] = ['ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN'];
+
+/** @returns undefined when the same request would fail again, as far as can be told */
+export function mayPass(error: unknown): { readonly retryAfterMs?: number | undefined } | undefined {
+  if (error instanceof KubeStatusError)
+    return PASSING_STATUS.includes(error.status) && !OF_A_WEBHOOK.test(error.message) ? { retryAfterMs: error.retryAfterMs } : undefined;
+  if (error instanceof Transient) return mayPass(error.cause);
+  return PASSING_CODES.includes((error as { code?: string } | null)?.code ?? '') ? {} : undefined;
+}
+
+/** The server has not begun with it: 429 comes before anything else. Every other failure may be that of an answer only. */
+export function wasRefused(error: unknown): boolean {
+  return error instanceof KubeStatusError && error.status === 429;
+}
+
+export function isOfWebhook(error: Transient): boolean {
+  return OF_A_WEBHOOK.test(error.reason);
+}
+
 /** `patch deployments.apps in namespace shop`. */
 export function intentText({ verb, group, resource, namespace }: RequestIntent): string {
   const what = group === '' ? resource : `${resource}.${group}`;

@@ -4,7 +4,7 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeObject } from '../../core/mesh/kube-objects.ts';
-import { Transient } from '../../core/problems/problem.ts';
+import { Problem, Transient } from '../../core/problems/problem.ts';
 import type { HeldLock, LockAnswer, LockHolder, RunLock } from '../../ports/run-lock.ts';
 import type { KubeClient } from './kube-client.ts';
 import { FIELD_MANAGER } from './kube-cluster-writer.ts';
@@ -18,8 +18,14 @@ const MACHINE_ANNOTATION = 'meshlift.io/machine';
 const LEASE_DURATION_MS = 15_000;
 const RENEW_INTERVAL_MS = 5_000;
 const RENEW_MARGIN_MS = 1_000;
-/** A driver that could not renew for this long stops before its lease is up. */
+/** A driver that could not renew for this long brings nothing about any more, before its lease is up. */
 const RENEW_DEADLINE_MS = 12_000;
+/** How long a renewal is tried before the next one is due, and how long one answer is waited for. */
+const RENEW_PATIENCE_MS = 4_000;
+/** An own write whose answer was lost, that of the driver before, and one more. */
+const CLAIMS = 4;
+
+const OF_LOCK = { ofLock: true, patienceMs: RENEW_PATIENCE_MS, timeoutMs: RENEW_PATIENCE_MS } as const;
 
 interface Lease extends KubeObject {
   readonly spec?: {
@@ -29,6 +35,18 @@ interface Lease extends KubeObject {
     readonly renewTime?: string;
     readonly leaseTransitions?: number;
   };
+}
+
+/** By both clocks: one stands still while the machine sleeps, the other one may be set. */
+interface Moment {
+  readonly steadyMs: number;
+  readonly wallMs: number;
+}
+
+/** The lease as this driver wrote it, and when: its time begins when it was sent, not when the answer came. */
+interface Claim {
+  readonly lease: Lease;
+  readonly sentAt: Moment;
 }
 
 export class KubeRunLock implements RunLock {
@@ -46,26 +64,39 @@ export class KubeRunLock implements RunLock {
 
   async acquire(): Promise<LockAnswer> {
     const found = await this.#read();
-    const first = found && holderOf(found);
+    const first = found && this.#otherHolder(found);
     const isSilent = first !== undefined && first.expiresInMs <= 0 && !first.knownDead;
     const lease = isSilent ? await this.#lookAgain() : found;
-    const holder = lease && holderOf(lease);
+    const holder = lease && this.#otherHolder(lease);
     if (holder && isSilent && lease.spec?.renewTime !== found?.spec?.renewTime)
       return { kind: 'busy', holder: { ...holder, silentForMs: 0 } };
     if (holder && holder.expiresInMs > 0 && !holder.knownDead) return { kind: 'busy', holder };
-    return this.#take(lease);
+    const claim = await this.#claim(lease, true);
+    if (claim) return { kind: 'held', lock: this.#keep(claim) };
+    const now = await this.holder();
+    if (now) return { kind: 'busy', holder: now };
+    throw new Transient('the lock changed hands at the same moment');
   }
 
-  async #take(lease: Lease | undefined): Promise<LockAnswer> {
-    try {
-      const taken = lease ? await this.#update(lease, this.identity, true) : await this.#create();
-      return { kind: 'held', lock: this.#keep(taken) };
-    } catch (error) {
-      if (!isConflict(error)) throw error;
-      const now = await this.holder();
-      if (now) return { kind: 'busy', holder: now };
-      throw new Transient('the lock changed hands at the same moment', { cause: error });
+  /**
+   * Writes this driver into the lease. A conflict is either with somebody else, or with an own write whose answer was lost.
+   * @returns undefined when somebody else was faster
+   */
+  async #claim(lease: Lease | undefined, isTransition: boolean): Promise<Claim | undefined> {
+    let present = lease;
+    for (let tries = 0; tries < CLAIMS; tries += 1) {
+      const sentAt = thisMoment();
+      try {
+        return { lease: present ? await this.#update(present, this.identity, isTransition) : await this.#create(), sentAt };
+      } catch (error) {
+        if (!isConflict(error) && !isNotFound(error)) throw error;
+      }
+      present = await this.#read();
+      // A lease that was removed is free for who asks, and lost for who had it.
+      const isMine = present?.spec?.holderIdentity === this.identity;
+      if (!isMine && !(isTransition && present === undefined)) return undefined;
     }
+    throw new Transient('another program writes to the lock all the time');
   }
 
   /** The clocks of two machines differ: a holder that is alive shows it by renewing while we look. */
@@ -76,41 +107,60 @@ export class KubeRunLock implements RunLock {
 
   async holder(): Promise<LockHolder | undefined> {
     const lease = await this.#read();
-    const holder = lease && holderOf(lease);
+    const holder = lease && this.#otherHolder(lease);
     return holder && holder.expiresInMs > 0 && !holder.knownDead ? holder : undefined;
   }
 
-  #keep(first: Lease): HeldLock {
-    let lease = first;
-    // By both clocks: one stands still while the machine sleeps, the other one may be set.
-    let renewedAt = performance.now();
-    let renewedAtMs = Date.now();
+  /** What this process could not give back is in nobody's way. */
+  #otherHolder(lease: Lease): LockHolder | undefined {
+    const holder = holderOf(lease);
+    return holder?.identity === this.identity ? undefined : holder;
+  }
+
+  #keep(first: Claim): HeldLock {
+    let { lease, sentAt } = first;
     let lost = false;
-    // A conflict is either somebody else, or an own renewal whose answer was lost.
-    const settle = async (): Promise<void> => {
-      const live = await this.#read();
-      if (live?.spec?.holderIdentity !== this.identity) lost = true;
-      else lease = live;
-    };
+    let renewal: Promise<void> | undefined;
     const renew = async (): Promise<void> => {
-      try {
-        lease = await this.#update(lease, this.identity, false);
-        renewedAt = performance.now();
-        renewedAtMs = Date.now();
-      } catch (error) {
-        if (isNotFound(error)) lost = true;
-        if (isConflict(error)) await settle().catch(() => undefined);
-      }
+      const claim = await this.#claim(lease, false);
+      if (claim) ({ lease, sentAt } = claim);
+      else lost = true;
     };
-    const timer = setInterval(() => void renew(), RENEW_INTERVAL_MS);
+    // One that fails may pass: the next one tells.
+    const begin = (): void => {
+      if (!lost)
+        renewal ??= renew()
+          .catch(() => undefined)
+          .finally(() => (renewal = undefined));
+    };
+    const timer = setInterval(begin, RENEW_INTERVAL_MS);
     timer.unref();
+    // One that took long to be had has to be renewed before the first interval is over.
+    if (ageMs(sentAt) > RENEW_MARGIN_MS) begin();
+    const isHeld = (): boolean => !lost && ageMs(sentAt) < RENEW_DEADLINE_MS;
+    this.#client.fence = () => {
+      if (!isHeld()) throw lost ? lostProblem() : new Transient('the lock of this mesh could not be renewed');
+    };
     return {
-      isHeld: () => !lost && performance.now() - renewedAt < RENEW_DEADLINE_MS && Math.abs(Date.now() - renewedAtMs) < RENEW_DEADLINE_MS,
+      isHeld,
+      isLost: () => lost,
       release: async () => {
         clearInterval(timer);
-        if (!lost) await this.#update(lease, '', false).catch(() => undefined);
+        await renewal;
+        this.#client.fence = undefined;
+        if (!lost) await this.#giveBack(lease).catch(() => undefined);
       },
     };
+  }
+
+  async #giveBack(lease: Lease): Promise<void> {
+    try {
+      await this.#update(lease, '', false);
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      const live = await this.#read();
+      if (live?.spec?.holderIdentity === this.identity) await this.#update(live, '', false);
+    }
   }
 
   async #read(): Promise<Lease | undefined> {
@@ -118,6 +168,7 @@ export class KubeRunLock implements RunLock {
       return (await this.#client.request({
         method: 'GET',
         ...resourceRequest(LEASES, 'get', { namespace: this.#namespace, name: LEASE_NAME }),
+        ...OF_LOCK,
       })) as Lease;
     } catch (error) {
       if (isNotFound(error)) return undefined;
@@ -147,6 +198,7 @@ export class KubeRunLock implements RunLock {
     return (await this.#client.request({
       method: 'POST',
       ...resourceRequest(LEASES, 'create', { namespace: this.#namespace }),
+      ...OF_LOCK,
       query: { fieldManager: FIELD_MANAGER },
       body,
     })) as Lease;
@@ -166,10 +218,23 @@ export class KubeRunLock implements RunLock {
     return (await this.#client.request({
       method: 'PUT',
       ...resourceRequest(LEASES, 'update', target),
+      ...OF_LOCK,
       query: { fieldManager: FIELD_MANAGER },
       body: { ...lease, metadata, spec },
     })) as Lease;
   }
+}
+
+function thisMoment(): Moment {
+  return { steadyMs: performance.now(), wallMs: Date.now() };
+}
+
+function ageMs({ steadyMs, wallMs }: Moment): number {
+  return Math.max(performance.now() - steadyMs, Math.abs(Date.now() - wallMs));
+}
+
+function lostProblem(): Problem {
+  return new Problem('RUN-002', { what: 'The lock of this mesh was lost.', next: [{ label: 'look', command: 'meshlift runs' }] });
 }
 
 function holderOf(lease: Lease): LockHolder | undefined {

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { diffWanted } from '../../core/controlplane/diff-objects.ts';
 import { planSchema, type Plan } from '../../core/plan/plan.ts';
 import type { KubeObject } from '../../core/mesh/kube-objects.ts';
-import { Problem } from '../../core/problems/problem.ts';
+import { Problem, Transient } from '../../core/problems/problem.ts';
 import { runEventSchema, type RunEvent } from '../../core/run/run-event.ts';
 import { foldEvents, type RunPhase, type RunRecord } from '../../core/run/run-state.ts';
 import type { RunControls, RunStore, RunSummary, RunWriter } from '../../ports/run-store.ts';
@@ -89,6 +89,7 @@ export class KubeRunStore implements RunStore {
         body: { spec: { paused: paused ? true : null } },
       });
     } catch (error) {
+      if (isConflict(error)) throw new Transient(`${name} was changed by somebody else at the same moment`, { cause: error });
       throw isNotFound(error) ? noSuchRun(name) : error;
     }
   }

@@ -144,12 +144,12 @@ export class KubeRunWriter implements RunWriter {
     }
   }
 
-  /** The summary is for people; a run does not depend on it, so a cluster that does not answer now is no failure here. */
+  /** The summary is for people; a run does not depend on it, so a cluster that does not take it now is no failure here. */
   async #writeSummary(): Promise<void> {
     try {
       await this.#patchSummary();
     } catch (error) {
-      if (!(error instanceof Transient)) throw error;
+      if (!(error instanceof Transient) && !isConflict(error) && !isNotFound(error)) throw error;
     }
   }
 

@@ -3,11 +3,14 @@ import { request } from 'node:http';
 import { Duplex, PassThrough } from 'node:stream';
 import type { Socket } from 'node:net';
 import { WebSocketHandler } from '@kubernetes/client-node/dist/web-socket-handler.js';
-import { Problem } from '../../core/problems/problem.ts';
+import { Problem, Transient } from '../../core/problems/problem.ts';
 import type { KubeClient } from './kube-client.ts';
 import { KubeStatusError, toProblem } from './kube-errors.ts';
+import { tryAgain } from './try-again.ts';
 
 const TIMEOUT_MS = 10_000;
+/** How long a connection is tried: what a pod does not say now, it is asked at the next look. */
+const PATIENCE_MS = 5_000;
 
 export interface PodTarget {
   readonly namespace: string;
@@ -16,11 +19,15 @@ export interface PodTarget {
 }
 
 /**
- * One GET over a forwarded connection of its own.
+ * One GET over a forwarded connection of its own, and over another one when that cannot be had now or is lost.
  * @returns the body
  * @throws Error with a short text: not allowed, nothing listens, another status than 200, no answer in time
  */
 export async function getThroughPod(client: KubeClient, target: PodTarget, path: string): Promise<string> {
+  return tryAgain(() => getOnce(client, target, path), PATIENCE_MS);
+}
+
+async function getOnce(client: KubeClient, target: PodTarget, path: string): Promise<string> {
   const connection = await forward(client, target);
   try {
     const { status, body } = await get(connection.stream, path, connection.errors);
@@ -41,7 +48,8 @@ export async function askThroughPod(
   path: string,
 ): Promise<{ readonly status?: number; readonly error?: string }> {
   try {
-    const connection = await forward(client, target);
+    // Only the way to the pod is tried again: a port that hangs up has answered.
+    const connection = await tryAgain(() => forward(client, target), PATIENCE_MS);
     try {
       return { status: (await get(connection.stream, path, connection.errors)).status };
     } finally {
@@ -112,9 +120,15 @@ function forwardProblem(error: unknown, target: PodTarget, client: KubeClient): 
   return toProblem(new KubeStatusError(status, { message: `HTTP ${status} on pods/portforward` }, intent), client.server);
 }
 
+/** What the other end says of it is an answer; a connection that ends without a word is lost. */
+function cutOff(error: Error, words: string): Error {
+  if (words === '' && (error as { code?: string }).code === 'ECONNRESET') return new Transient(error.message, { cause: error });
+  return new Error(words || error.message);
+}
+
 function get(stream: Duplex, path: string, errors: () => string): Promise<{ readonly status: number; readonly body: string }> {
   return new Promise((resolve, reject) => {
-    const fail = (error: Error): void => reject(error instanceof Problem ? error : new Error(errors() || error.message));
+    const fail = (error: Error): void => reject(error instanceof Problem ? error : cutOff(error, errors()));
     // A request takes any duplex stream as its connection, although its type wants a socket.
     const call = request(
       { path, headers: { host: 'localhost', connection: 'close' }, createConnection: () => stream as Socket, timeout: TIMEOUT_MS },
