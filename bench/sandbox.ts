@@ -1,40 +1,24 @@
 /**
  * The sandbox against what is wanted of it: its start as a process, a small kubectl request, memory with many pods, and the time until
- * many pods are ready. Each world has a process of its own.
+ * many pods are ready. Everything is measured on sandboxes that `meshlift sandbox start` has started.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { get, type RequestOptions } from 'node:https';
 import { availableParallelism, cpus, loadavg, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bigScenario } from '../src/sandbox/scenarios/big.ts';
-import { startSandbox, type Sandbox } from '../src/sandbox/start-sandbox.ts';
+import { KubeConfig } from '@kubernetes/client-node';
 import { compare, report } from './measure.ts';
 
-const self = fileURLToPath(import.meta.url);
 const meshlift = fileURLToPath(new URL('../bin/meshlift', import.meta.url));
-const [world] = process.argv.slice(2);
-const home = world === undefined ? mkdtempSync(join(tmpdir(), 'meshlift-bench-')) : '';
+const home = mkdtempSync(join(tmpdir(), 'meshlift-bench-'));
 /** Sandboxes of this bench only. */
 const env = { ...process.env, MESHLIFT_SANDBOX_HOME: home };
 
 const STARTS = 7;
-/** Each workload has ten pods. */
-const FIVE_THOUSAND_PODS = { namespaces: 500, workloads: 1, replicas: 10 } as const;
-const WORLDS = {
-  plain: { ...FIVE_THOUSAND_PODS, mesh: false },
-  mesh: FIVE_THOUSAND_PODS,
-  large: { namespaces: 1000, workloads: 10, mesh: false },
-  'large-mesh': { namespaces: 1000, workloads: 10 },
-} as const;
-type World = keyof typeof WORLDS;
-
-interface Sample {
-  readonly ms: number;
-  readonly cpuMs: number;
-  readonly megabytes: number;
-  readonly pods: number;
-}
+/** After the start, before memory is read. */
+const SETTLE_MS = 2000;
 
 function out(line: string): void {
   process.stdout.write(`${line}\n`);
@@ -86,43 +70,70 @@ function kubectl(): void {
   }
 }
 
-/** In a process of its own, with the collector at hand. */
-function sample(which: World): Sample {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['--expose-gc', self, which], { encoding: 'utf8', env });
-  if (status !== 0) throw new Error(stderr);
-  return JSON.parse(stdout) as Sample;
+interface Sample {
+  readonly seconds: number;
+  /** Of the processor. */
+  readonly processorSeconds: number;
+  readonly megabytes: number;
+  /** The most that it ever had; undefined where the system does not tell. */
+  readonly mostMegabytes: number | undefined;
+  readonly pods: number;
 }
 
-async function measure(which: World): Promise<void> {
+/** In a sandbox as everybody starts it, looked at from outside. */
+async function sample(scenario: string): Promise<Sample> {
   const startedMs = performance.now();
-  const before = process.cpuUsage();
-  const sandbox = await startSandbox({ scenario: bigScenario(WORLDS[which]) });
-  const used = process.cpuUsage(before);
+  run('sandbox', 'start', '--scenario', scenario);
   const ms = performance.now() - startedMs;
-  for (let round = 0; round < 3; round += 1) {
-    await new Promise((resolve) => void setTimeout(resolve, 500));
-    (globalThis as { gc?: () => void }).gc?.();
+  try {
+    await new Promise((resolve) => void setTimeout(resolve, SETTLE_MS));
+    const [{ pid = 0 } = {}] = JSON.parse(run('sandbox', 'status', '--output', 'json')) as { pid?: number }[];
+    const figures = processFigures(pid);
+    return { seconds: ms / 1000, ...figures, pods: await readyPods(run('sandbox', 'kubeconfig').trim()) };
+  } finally {
+    run('sandbox', 'stop');
   }
-  const figures: Sample = {
-    ms,
-    cpuMs: (used.user + used.system) / 1000,
-    megabytes: process.memoryUsage().rss / 2 ** 20,
-    pods: readyPods(sandbox),
-  };
-  process.stdout.write(JSON.stringify(figures));
-  await sandbox.stop();
-  process.exit(0);
 }
 
-function readyPods({ cluster }: Sandbox): number {
-  const isReady = (status: unknown): boolean =>
-    ((status as { conditions?: { type: string; status: string }[] } | undefined)?.conditions ?? []).some(
-      (condition) => condition.type === 'Ready' && condition.status === 'True',
-    );
-  return cluster.list('pods').filter((pod) => isReady(pod['status'])).length;
+function processFigures(pid: number): Pick<Sample, 'processorSeconds' | 'megabytes' | 'mostMegabytes'> {
+  const { stdout } = spawnSync('ps', ['-o', 'rss=,time=', '-p', String(pid)], { encoding: 'utf8' });
+  const [kilobytes = '', time = ''] = stdout.trim().split(/\s+/);
+  const processorSeconds = time.split(/[-:]/).reduce((sum, part) => sum * 60 + Number(part), 0);
+  const status = `/proc/${pid}/status`;
+  const most = existsSync(status) ? /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(status, 'utf8'))?.[1] : undefined;
+  return { processorSeconds, megabytes: Number(kilobytes) / 1024, mostMegabytes: most === undefined ? undefined : Number(most) / 1024 };
 }
 
-function main(): void {
+interface PodList {
+  readonly items: readonly { readonly status: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] } }[];
+}
+
+async function readyPods(path: string): Promise<number> {
+  const config = new KubeConfig();
+  config.loadFromFile(path);
+  const options: RequestOptions = {};
+  await config.applyToHTTPSOptions(options);
+  const text = await new Promise<string>((resolve, reject) => {
+    get(`${config.getCurrentCluster()?.server}/api/v1/pods`, options, (response) => {
+      const parts: Buffer[] = [];
+      response.on('data', (part: Buffer) => parts.push(part)).on('end', () => resolve(Buffer.concat(parts).toString('utf8')));
+    }).on('error', reject);
+  });
+  const isReady = ({ status }: PodList['items'][number]): boolean =>
+    (status.conditions ?? []).some((condition) => condition.type === 'Ready' && condition.status === 'True');
+  return (JSON.parse(text) as PodList).items.filter(isReady).length;
+}
+
+async function world(title: string, scenario: string, wanted: { readonly time?: string; readonly memory?: string } = {}): Promise<void> {
+  const { seconds, processorSeconds, megabytes, mostMegabytes, pods } = await sample(scenario);
+  const wantedText = (text: string | undefined): string => (text === undefined ? '' : ` (wanted: ${text})`);
+  out(title);
+  out(`  ready in ${seconds.toFixed(1)} s${wantedText(wanted.time)}   processor ${processorSeconds} s   ${pods} pods ready`);
+  const most = mostMegabytes === undefined ? '' : `   at most ${mostMegabytes.toFixed(0)} MB on the way`;
+  out(`  ${megabytes.toFixed(0)} MB${wantedText(wanted.memory)}${most}`);
+}
+
+async function main(): Promise<void> {
   const load = loadavg()[0] ?? 0;
   out(
     `${availableParallelism()} × ${cpus()[0]?.model.trim() ?? 'processor'}, ${(totalmem() / 2 ** 30).toFixed(0)} GiB, load ${load.toFixed(1)}`,
@@ -130,32 +141,15 @@ function main(): void {
   startTime('empty', 'at most 300 ms');
   startTime('bookinfo', 'at most 4000 ms');
   kubectl();
-  ready('5,000 pods of 500 workloads, from nothing until all are ready', 'plain', ' (wanted: at most 10 s)');
-  ready('the same in a mesh, with a sidecar in each that a webhook injects', 'mesh');
-  memory('10,000 pods of as many workloads in 1,000 namespaces', 'large');
-  memory('the same in a mesh', 'large-mesh');
+  await world('5,000 pods of 500 workloads', 'big:500x1x10,plain', { time: 'at most 10 s' });
+  await world('the same in a mesh, with a sidecar in each that a webhook injects', 'big:500x1x10');
+  await world('10,000 pods of 1,000 workloads in 1,000 namespaces', 'big:1000x1x10,plain', { memory: 'at most 400 MB' });
+  await world('10,000 pods of 10,000 workloads in 1,000 namespaces', 'big:1000x10,plain');
+  await world('10,000 pods of 1,000 workloads in a mesh', 'big:1000x1x10');
 }
 
-function ready(title: string, which: World, wanted = ''): void {
-  const { ms, cpuMs, megabytes, pods } = sample(which);
-  out(title);
-  out(`  ${seconds(ms)}${wanted}   processor ${seconds(cpuMs)}   ${pods} pods ready   ${megabytes.toFixed(0)} MB`);
+try {
+  await main();
+} finally {
+  rmSync(home, { recursive: true, force: true });
 }
-
-function memory(title: string, which: World): void {
-  const { ms, megabytes, pods } = sample(which);
-  out(title);
-  out(`  ${megabytes.toFixed(0)} MB (wanted: at most 400 MB)   ${pods} pods ready after ${seconds(ms)}`);
-}
-
-function seconds(ms: number): string {
-  return `${(ms / 1000).toFixed(1)} s`;
-}
-
-if (world !== undefined) await measure(world as World);
-else
-  try {
-    main();
-  } finally {
-    rmSync(home, { recursive: true, force: true });
-  }

@@ -4,9 +4,9 @@ import { runInNewContext } from 'node:vm';
 import type { ObjectStore } from './store/object-store.ts';
 
 /** Between two collections; V8 by itself lets a heap grow to several times of what lives in it. */
-const HEAP_GROWING_PERCENT = 30;
-/** V8 would let the space of new objects grow to 128 MB; from 16 MB on it is hardly quicker for that. */
-const NEW_SPACE_BYTES = 16 * 2 ** 20;
+const HEAP_GROWING_PERCENT = 50;
+/** V8 would let the space of new objects grow to 128 MB; from 32 MB on it is hardly quicker for that. */
+const NEW_SPACE_BYTES = 32 * 2 ** 20;
 const WRITES_BETWEEN_LOOKS = 32;
 
 /** From now on the heap grows in small steps, and the space of new objects up to a limit, which is looked at after some writes. */

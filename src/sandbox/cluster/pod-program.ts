@@ -18,7 +18,7 @@ export interface ContainerSpec {
 /** What a program may do in its pod. */
 export interface PodContext {
   /** The pod as it is now. */
-  readonly pod: () => KubeObject;
+  pod(): KubeObject;
   readonly container: ContainerSpec;
   readonly ip: string;
   readonly cluster: Cluster;

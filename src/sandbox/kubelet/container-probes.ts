@@ -1,7 +1,7 @@
 /** Asks a program whether it has started, is ready and is alive, at the times that the container's probes give. */
-import type { SandboxClock } from '../clock/sandbox-clock.ts';
+import type { SandboxClock, Timer } from '../clock/sandbox-clock.ts';
 import type { Probe, PodContainer } from './pod-spec.ts';
-import type { ProbeWheel } from './probe-wheel.ts';
+import type { ProbeWheel, WheelBucket, WheelEntry } from './probe-wheel.ts';
 
 export type ProbeKind = 'Startup' | 'Readiness' | 'Liveness';
 
@@ -29,80 +29,131 @@ const DEFAULT_FAILURES = 3;
 /**
  * Begins with the startup probe; the others follow once it has succeeded. Without a readiness probe a container is ready
  * as soon as it has started.
- * @returns stops them
  */
-export function startProbes(container: PodContainer, { clock, wheel }: ProbeTiming, hooks: ProbeHooks): () => void {
-  const cancels = new Map<ProbeKind, () => void>();
-  const startedAtMs = clock.nowMs();
-  let stopped = false;
+export class ContainerProbes {
+  readonly #container: PodContainer;
+  readonly #startedAtMs: number;
+  readonly #probes: RepeatedProbe[] = [];
+  readonly timing: ProbeTiming;
+  readonly hooks: ProbeHooks;
+  stopped = false;
 
-  const repeat = (kind: ProbeKind, probe: Probe, onResult: (passed: boolean) => 'go on' | 'settled' | 'stop'): void => {
-    const periodMs = (probe.periodSeconds ?? DEFAULT_PERIOD_SECONDS) * MS;
-    const ask = (): void => {
-      if (stopped) return;
-      const next = onResult(kind === 'Liveness' ? hooks.alive() : hooks.ready());
-      if (stopped || next === 'stop') return;
-      cancels.set(kind, next === 'settled' ? wheel.after(periodMs, ask) : later(periodMs, ask));
-    };
-    // The delay counts from the start of the container.
-    const sinceStartMs = clock.nowMs() - startedAtMs;
-    const delayMs = Math.max(0, (probe.initialDelaySeconds ?? 0) * MS - sinceStartMs);
-    if (delayMs === 0) ask();
-    else cancels.set(kind, later(delayMs, ask));
-  };
-  const later = (delayMs: number, act: () => void): (() => void) => {
-    const timer = clock.after(delayMs, act);
-    return () => timer.cancel();
-  };
-  const begin = (): void => {
-    hooks.onStarted();
-    if (stopped) return;
-    if (container.livenessProbe !== undefined)
-      repeat('Liveness', container.livenessProbe, fatal('Liveness', container.livenessProbe, hooks));
-    if (container.readinessProbe === undefined) hooks.onReady(true);
-    else repeat('Readiness', container.readinessProbe, readiness(container.readinessProbe, hooks));
-  };
-
-  const startup = container.startupProbe;
-  if (startup === undefined) begin();
-  else {
-    const judge = fatal('Startup', startup, hooks);
-    repeat('Startup', startup, (passed) => {
-      if (!passed) return judge(false);
-      begin();
-      return 'stop';
-    });
+  constructor(container: PodContainer, timing: ProbeTiming, hooks: ProbeHooks) {
+    this.#container = container;
+    this.timing = timing;
+    this.hooks = hooks;
+    this.#startedAtMs = timing.clock.nowMs();
   }
-  return () => {
-    stopped = true;
-    for (const cancel of cancels.values()) cancel();
-  };
+
+  start(): void {
+    const { startupProbe } = this.#container;
+    if (startupProbe === undefined) this.#begin();
+    else this.#repeat(new FatalProbe('Startup', startupProbe, this, () => this.#begin()));
+  }
+
+  stop(): void {
+    this.stopped = true;
+    for (const probe of this.#probes) probe.cancel();
+  }
+
+  #begin(): void {
+    this.hooks.onStarted();
+    if (this.stopped) return;
+    const { livenessProbe, readinessProbe } = this.#container;
+    if (livenessProbe !== undefined) this.#repeat(new FatalProbe('Liveness', livenessProbe, this));
+    if (readinessProbe === undefined) this.hooks.onReady(true);
+    else this.#repeat(new ReadinessProbe('Readiness', readinessProbe, this));
+  }
+
+  #repeat(probe: RepeatedProbe): void {
+    this.#probes.push(probe);
+    // The delay counts from the start of the container.
+    const sinceStartMs = this.timing.clock.nowMs() - this.#startedAtMs;
+    probe.start(Math.max(0, (probe.probe.initialDelaySeconds ?? 0) * MS - sinceStartMs));
+  }
 }
 
-function readiness(probe: Probe, hooks: ProbeHooks): (passed: boolean) => 'go on' | 'settled' {
-  const needed = { passed: probe.successThreshold ?? 1, failed: probe.failureThreshold ?? DEFAULT_FAILURES };
-  let row = 0;
-  let last: boolean | undefined;
-  let ready = false;
-  return (passed) => {
-    row = passed === last ? row + 1 : 1;
-    last = passed;
-    if (!passed && row === 1) hooks.onUnhealthy('Readiness');
-    if (passed !== ready && row >= (passed ? needed.passed : needed.failed)) {
-      ready = passed;
-      hooks.onReady(ready);
+abstract class RepeatedProbe implements WheelEntry {
+  readonly kind: ProbeKind;
+  readonly probe: Probe;
+  protected readonly of: ContainerProbes;
+  #timer: Timer | undefined;
+  #bucket: WheelBucket | undefined;
+
+  constructor(kind: ProbeKind, probe: Probe, of: ContainerProbes) {
+    this.kind = kind;
+    this.probe = probe;
+    this.of = of;
+  }
+
+  start(delayMs: number): void {
+    if (delayMs === 0) this.act();
+    else this.#later(delayMs);
+  }
+
+  act(): void {
+    const { hooks, timing } = this.of;
+    this.#timer = undefined;
+    this.#bucket = undefined;
+    if (this.of.stopped) return;
+    const next = this.judge(this.kind === 'Liveness' ? hooks.alive() : hooks.ready());
+    if (this.of.stopped || next === 'stop') return;
+    const periodMs = (this.probe.periodSeconds ?? DEFAULT_PERIOD_SECONDS) * MS;
+    if (next === 'settled') this.#bucket = timing.wheel.after(periodMs, this);
+    else this.#later(periodMs);
+  }
+
+  cancel(): void {
+    this.#timer?.cancel();
+    this.#bucket?.delete(this);
+  }
+
+  protected abstract judge(passed: boolean): 'go on' | 'settled' | 'stop';
+
+  #later(delayMs: number): void {
+    this.#timer = this.of.timing.clock.after(delayMs, () => this.act());
+  }
+}
+
+class ReadinessProbe extends RepeatedProbe {
+  #row = 0;
+  #last: boolean | undefined;
+  #ready = false;
+
+  protected judge(passed: boolean): 'go on' | 'settled' {
+    const { hooks } = this.of;
+    this.#row = passed === this.#last ? this.#row + 1 : 1;
+    this.#last = passed;
+    if (!passed && this.#row === 1) hooks.onUnhealthy('Readiness');
+    const needed = passed ? (this.probe.successThreshold ?? 1) : (this.probe.failureThreshold ?? DEFAULT_FAILURES);
+    if (passed !== this.#ready && this.#row >= needed) {
+      this.#ready = passed;
+      hooks.onReady(passed);
     }
-    return ready && passed ? 'settled' : 'go on';
-  };
+    return this.#ready && passed ? 'settled' : 'go on';
+  }
 }
 
-function fatal(kind: 'Startup' | 'Liveness', probe: Probe, hooks: ProbeHooks): (passed: boolean) => 'settled' | 'go on' | 'stop' {
-  let failures = 0;
-  return (passed) => {
-    failures = passed ? 0 : failures + 1;
-    if (failures === 1) hooks.onUnhealthy(kind);
-    if (failures < (probe.failureThreshold ?? DEFAULT_FAILURES)) return passed ? 'settled' : 'go on';
-    hooks.onDead(kind);
+/** Of a container that ends when it fails too often. */
+class FatalProbe extends RepeatedProbe {
+  readonly #onPassed: (() => void) | undefined;
+  #failures = 0;
+
+  /** @param onPassed ends it once it has passed */
+  constructor(kind: 'Startup' | 'Liveness', probe: Probe, of: ContainerProbes, onPassed?: () => void) {
+    super(kind, probe, of);
+    this.#onPassed = onPassed;
+  }
+
+  protected judge(passed: boolean): 'settled' | 'go on' | 'stop' {
+    if (passed && this.#onPassed !== undefined) {
+      this.#onPassed();
+      return 'stop';
+    }
+    this.#failures = passed ? 0 : this.#failures + 1;
+    if (this.#failures === 1) this.of.hooks.onUnhealthy(this.kind);
+    if (this.#failures < (this.probe.failureThreshold ?? DEFAULT_FAILURES)) return passed ? 'settled' : 'go on';
+    this.of.hooks.onDead(this.kind);
     return 'stop';
-  };
+  }
 }

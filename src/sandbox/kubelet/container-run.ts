@@ -18,7 +18,7 @@ export interface ContainerExit {
 
 export interface ContainerRunInput {
   readonly surroundings: KubeletSurroundings;
-  readonly pod: () => KubeObject;
+  readonly life: { pod(): KubeObject };
   readonly container: PodContainer;
   readonly ip: string;
   readonly program: ContainerProgram;
@@ -31,23 +31,29 @@ const FAILED = 1;
 export class ContainerRun implements PodContext {
   readonly lines = new LineLog();
   readonly exited: Promise<ContainerExit>;
-  readonly pod: () => KubeObject;
+  readonly #life: ContainerRunInput['life'];
   readonly container: PodContainer;
   readonly ip: string;
   readonly #surroundings: KubeletSurroundings;
   readonly #program: ContainerProgram;
   #resolve: (exit: ContainerExit) => void = () => undefined;
+  /** While it begins. */
+  #begun: (() => void) | undefined;
   /** Made for those that serve. */
   #listeners: PodListeners | undefined;
   #state: 'new' | 'running' | 'terminating' | 'over' = 'new';
 
-  constructor({ surroundings, pod, container, ip, program }: ContainerRunInput) {
+  constructor({ surroundings, life, container, ip, program }: ContainerRunInput) {
     this.#surroundings = surroundings;
     this.#program = program;
-    this.pod = pod;
+    this.#life = life;
     this.container = container;
     this.ip = ip;
     this.exited = new Promise((resolve) => (this.#resolve = resolve));
+  }
+
+  pod(): KubeObject {
+    return this.#life.pod();
   }
 
   get cluster(): Cluster {
@@ -89,10 +95,19 @@ export class ContainerRun implements PodContext {
     this.#listeners?.destroy();
     this.lines.end();
     this.#resolve({ exitCode, atMs: this.clock.nowMs() });
+    this.#begun?.();
   }
 
-  /** Resolves when the program runs or has failed to. */
-  async start(): Promise<void> {
+  /** Resolves when the program runs or has failed to, or when the run is over sooner. */
+  async begin(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#begun = resolve;
+      void this.#start().then(resolve);
+    });
+    this.#begun = undefined;
+  }
+
+  async #start(): Promise<void> {
     try {
       await this.#program.start(this);
       if (this.#state === 'new') this.#state = 'running';

@@ -3,7 +3,7 @@ import type { Timer } from '../clock/sandbox-clock.ts';
 import type { ContainerProgram } from '../cluster/pod-program.ts';
 import type { RunningContainer } from '../cluster/pod-runtime.ts';
 import type { KubeObject } from '../objects/kube-object.ts';
-import { startProbes, type ProbeHooks, type ProbeKind } from './container-probes.ts';
+import { ContainerProbes, type ProbeHooks, type ProbeKind } from './container-probes.ts';
 import type { LineLog } from './container-log.ts';
 import type { ContainerRecord, TerminatedState } from './container-record.ts';
 import { ContainerRun, type ContainerExit } from './container-run.ts';
@@ -41,7 +41,7 @@ export class ContainerSupervisor implements ProbeHooks {
   #run: ContainerRun | undefined;
   #log: LineLog | undefined;
   #previousLog: LineLog | undefined;
-  #stopProbes: (() => void) | undefined;
+  #probes: ContainerProbes | undefined;
   #runStartedAtMs = 0;
   #crash: Timer | undefined;
 
@@ -160,9 +160,9 @@ export class ContainerSupervisor implements ProbeHooks {
     await this.#life.sleep(surroundings.knobs.settings().containerStartMs);
     if (this.#life.ending()) return undefined;
     const program = this.#program();
-    const run = new ContainerRun({ surroundings, pod: () => life.pod(), container: this.record.spec, ip: life.ip(), program });
+    const run = new ContainerRun({ surroundings, life, container: this.record.spec, ip: life.ip(), program });
     this.#begin(run);
-    await Promise.race([run.start(), run.exited]);
+    await run.begin();
     if (!this.#life.ending()) this.#watch(run);
     const exit = await run.exited;
     this.#unwatch();
@@ -211,15 +211,18 @@ export class ContainerSupervisor implements ProbeHooks {
     const { record } = this;
     this.#life.changed();
     this.#armCrash(run);
-    if (record.role !== 'init') this.#stopProbes = startProbes(record.spec, surroundings, this);
+    if (record.role !== 'init') {
+      this.#probes = new ContainerProbes(record.spec, surroundings, this);
+      this.#probes.start();
+    }
     if (this.#run !== run) this.#unwatch();
   }
 
   #unwatch(): void {
     this.#crash?.cancel();
     this.#crash = undefined;
-    this.#stopProbes?.();
-    this.#stopProbes = undefined;
+    this.#probes?.stop();
+    this.#probes = undefined;
   }
 
   ready(): boolean {

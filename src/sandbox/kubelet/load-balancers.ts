@@ -66,7 +66,9 @@ export function createLoadBalancers(cluster: Cluster, network: PodNetwork, log: 
     for (const { service, ip, port } of wanted.values()) open(service, ip, port);
   };
 
-  const forget = cluster.onChange('services', reconcile);
+  const forget = cluster.onChange('services', ({ object, previous }) => {
+    if ([object, previous].some((service) => service !== undefined && addressesOf(service).length > 0)) reconcile();
+  });
   reconcile();
   return {
     settled: async () => void (await Promise.all(pending)),

@@ -1,4 +1,5 @@
-import { createServer, type AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { TinyCluster } from '../../../test/kit/tiny-cluster.ts';
 import { VirtualClock } from '../clock/virtual-clock.ts';
@@ -66,6 +67,25 @@ describe('listeners', () => {
     listeners.destroy();
     expect(network.resolve(ip, port)).toBeUndefined();
     await expect(network.connect(ip, port)).rejects.toMatchObject({ code: 'ECONNREFUSED', address: ip, port });
+  });
+
+  it('answer what has come when they close, and end the connections that rest', async () => {
+    const network = createPodNetwork({ cluster: new TinyCluster(), pool: { ...POOL, octet: 123 } });
+    const ip = network.allocatePodIp();
+    const listeners = new PodListeners(ip, network, new VirtualClock());
+    await listeners.serveHttp(18_081, (request, response) => void response.end(request.url));
+    const [resting, unused] = [await network.connect(ip, 18_081), await network.connect(ip, 18_081)];
+    const ask = async (socket: Socket, path: string): Promise<string> => {
+      const answered = once(socket, 'data') as Promise<[Buffer]>;
+      socket.write(`GET ${path} HTTP/1.1\r\nHost: pod\r\n\r\n`);
+      return (await answered)[0].toString();
+    };
+    expect(await ask(resting, '/first')).toContain('keep-alive');
+    const ended = once(resting, 'close');
+    listeners.close();
+    await ended;
+    expect(await ask(unused, '/late')).toMatch(/connection: close[^]*\/late/i);
+    listeners.destroy();
   });
 
   it('give way when the port is taken', async () => {

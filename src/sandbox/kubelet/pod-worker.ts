@@ -9,20 +9,21 @@ import type { KubeletNode, KubeletSurroundings } from './kubelet-node.ts';
 import { containersOf, podSpec, storedStatus, type PodSpec } from './pod-spec.ts';
 import { createDeadline, stopContainers, type Deadline } from './pod-shutdown.ts';
 import { podStatus } from './pod-status.ts';
-import { createStatusWriter, type StatusWriter } from './status-writer.ts';
+import { StatusWriter, type StatusOwner } from './status-writer.ts';
 
 const DEFAULT_GRACE_SECONDS = 30;
 const RETRY_MS = 1000;
 const SANDBOX_RETRY_MS = 10_000;
 
-export class PodWorker implements PodLife {
+export class PodWorker implements PodLife, StatusOwner {
   readonly node: KubeletNode;
   readonly surroundings: KubeletSurroundings;
   readonly #spec: PodSpec;
   readonly #supervisors: readonly ContainerSupervisor[];
-  readonly #status: StatusWriter;
+  readonly #status = new StatusWriter(this);
   readonly #startedAtMs: number;
-  readonly #sleepers = new Set<() => void>();
+  /** There while somebody waits: nobody does in the long life of a pod that is ready. */
+  #sleepers: Set<() => void> | undefined;
   #pod: KubeObject;
   #ip: string | undefined;
   #sandboxReady = false;
@@ -46,15 +47,6 @@ export class PodWorker implements PodLife {
     this.#supervisors = containersOf(this.#spec).map(
       ({ container, role }) => new ContainerSupervisor(newRecord(container, role, hasInit), this),
     );
-    const { name, namespace = '', uid = '' } = pod.metadata;
-    this.#status = createStatusWriter({
-      view: surroundings.cluster,
-      writer: node.writer,
-      clock: surroundings.clock,
-      pod: { namespace, name, uid },
-      status: (current) => this.#statusOf(current),
-      delayMs: () => surroundings.knobs.settings().statusDelayMs,
-    });
   }
 
   pod(): KubeObject {
@@ -127,7 +119,7 @@ export class PodWorker implements PodLife {
     if (!this.#ending) for (const supervisor of this.#supervisors) supervisor.reconsider();
   }
 
-  #statusOf(pod: KubeObject): ReturnType<typeof podStatus> {
+  status(pod: KubeObject): ReturnType<typeof podStatus> {
     return podStatus({
       pod,
       records: this.#supervisors.map(({ record }) => record),
@@ -259,22 +251,23 @@ export class PodWorker implements PodLife {
     return new Promise((resolve) => {
       const done = (): void => {
         timer.cancel();
-        this.#sleepers.delete(done);
+        this.#sleepers?.delete(done);
+        if (this.#sleepers?.size === 0) this.#sleepers = undefined;
         resolve();
       };
       const timer: Timer = this.surroundings.clock.after(ms, done);
-      this.#sleepers.add(done);
+      (this.#sleepers ??= new Set()).add(done);
     });
   }
 
   #untilEnding(): Promise<void> {
-    return new Promise((resolve) => void this.#sleepers.add(resolve));
+    return new Promise((resolve) => void (this.#sleepers ??= new Set()).add(resolve));
   }
 
   /** What waits for time to pass goes on at once, and finds that the pod is ending. */
   #stopWaiting(): void {
     this.#ending = true;
-    for (const wake of this.#sleepers) wake();
-    this.#sleepers.clear();
+    for (const wake of this.#sleepers ?? []) wake();
+    this.#sleepers = undefined;
   }
 }

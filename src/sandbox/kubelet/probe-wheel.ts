@@ -3,14 +3,21 @@ import type { SandboxClock, Timer } from '../clock/sandbox-clock.ts';
 
 const BUCKET_MS = 1000;
 
+export interface WheelEntry {
+  act(): void;
+}
+
+/** All that is due at one moment; who deletes itself is not called. */
+export type WheelBucket = Set<WheelEntry>;
+
 export interface ProbeWheel {
-  /** Calls at the first whole second after the delay. @returns cancels it */
-  readonly after: (delayMs: number, act: () => void) => () => void;
+  /** Calls at the first whole second after the delay, an entry once in each second. */
+  readonly after: (delayMs: number, entry: WheelEntry) => WheelBucket;
   readonly stop: () => void;
 }
 
 export function createProbeWheel(clock: SandboxClock): ProbeWheel {
-  const buckets = new Map<number, Set<() => void>>();
+  const buckets = new Map<number, WheelBucket>();
   let timer: { readonly atMs: number; readonly handle: Timer } | undefined;
   let stopped = false;
 
@@ -22,21 +29,19 @@ export function createProbeWheel(clock: SandboxClock): ProbeWheel {
   };
   const fire = (atMs: number): void => {
     timer = undefined;
-    const due = buckets.get(atMs) ?? new Set();
+    const due: WheelBucket = buckets.get(atMs) ?? new Set();
     buckets.delete(atMs);
-    for (const act of due) act();
+    for (const entry of due) entry.act();
     if (buckets.size > 0) arm(Math.min(...buckets.keys()));
   };
   return {
-    after: (delayMs, act) => {
+    after: (delayMs, entry) => {
       const atMs = Math.ceil((clock.nowMs() + delayMs) / BUCKET_MS) * BUCKET_MS;
-      const bucket = buckets.get(atMs) ?? new Set();
+      const bucket: WheelBucket = buckets.get(atMs) ?? new Set();
       buckets.set(atMs, bucket);
-      // A function of its own, since the same one may be asked for twice.
-      const entry = (): void => act();
       bucket.add(entry);
       arm(atMs);
-      return () => void bucket.delete(entry);
+      return bucket;
     },
     stop: () => {
       stopped = true;

@@ -1,46 +1,74 @@
 /** Brings a pod's status to the API server: several changes of one moment become one write, and a write follows the one before. */
-import type { SandboxClock } from '../clock/sandbox-clock.ts';
-import type { ClusterView, ClusterWriter } from '../cluster/cluster-view.ts';
 import type { KubeObject } from '../objects/kube-object.ts';
 import { StatusError } from '../objects/status-error.ts';
+import type { KubeletNode, KubeletSurroundings } from './kubelet-node.ts';
 import type { PodStatus } from './pod-spec.ts';
 
-export interface StatusWriter {
-  /** Says that the status may be another one now. May be called where nothing may be written. */
-  readonly changed: () => void;
-  /** Says that what was gathered shall be written now. */
-  readonly hurry: () => void;
-  /** Resolves when everything that was said is written, or the pod is gone. */
-  readonly settled: () => Promise<void>;
-}
-
-export interface StatusWriterInput {
-  readonly view: ClusterView;
-  readonly writer: ClusterWriter;
-  readonly clock: SandboxClock;
-  readonly pod: { readonly namespace: string; readonly name: string; readonly uid: string };
-  readonly status: (pod: KubeObject) => PodStatus;
-  /** How long changes are gathered before they are written, unless somebody hurries. */
-  readonly delayMs: () => number;
+/** Whose status it is. */
+export interface StatusOwner {
+  readonly surroundings: Pick<KubeletSurroundings, 'cluster' | 'clock' | 'knobs'>;
+  readonly node: Pick<KubeletNode, 'writer'>;
+  pod(): KubeObject;
+  /** What the stored pod's status should be. */
+  status(stored: KubeObject): PodStatus;
 }
 
 const RETRY_MS = 1000;
 
-export function createStatusWriter(input: StatusWriterInput): StatusWriter {
-  const { view, writer, clock, status } = input;
-  const { namespace, name, uid } = input.pod;
-  let dirty = false;
-  let flushing: Promise<void> | undefined;
-  const gathering = createGathering(clock);
+export class StatusWriter {
+  readonly #owner: StatusOwner;
+  #dirty = false;
+  #flushing: Promise<void> | undefined;
+  /** What comes next is not gathered. */
+  #isUrgent = false;
+  #endGathering: (() => void) | undefined;
 
-  const writeOnce = async (): Promise<'done' | 'again' | 'later'> => {
-    const pod = view.get('pods', name, namespace);
+  constructor(owner: StatusOwner) {
+    this.#owner = owner;
+  }
+
+  /** Says that the status may be another one now. May be called where nothing may be written. */
+  changed(): void {
+    this.#dirty = true;
+    this.#flushing ??= this.#flush().finally(() => (this.#flushing = undefined));
+  }
+
+  /** Says that what was gathered shall be written now. */
+  hurry(): void {
+    this.#isUrgent = true;
+    this.#endGathering?.();
+  }
+
+  /** Resolves when everything that was said is written, or the pod is gone. */
+  async settled(): Promise<void> {
+    if (this.#dirty) this.hurry();
+    while (this.#flushing !== undefined) await this.#flushing;
+  }
+
+  async #flush(): Promise<void> {
+    while (this.#dirty) {
+      // Lets what happens in the same moment be written with it.
+      await this.#gather();
+      this.#dirty = false;
+      const result = await this.#writeOnce();
+      if (result !== 'done') {
+        this.#dirty = true;
+        this.hurry();
+      }
+      if (result === 'later') await this.#owner.surroundings.clock.sleep(RETRY_MS);
+    }
+  }
+
+  async #writeOnce(): Promise<'done' | 'again' | 'later'> {
+    const { surroundings, node } = this.#owner;
+    const { name, namespace, uid } = this.#owner.pod().metadata;
+    const pod = surroundings.cluster.get('pods', name, namespace);
     if (pod === undefined || pod.metadata.uid !== uid) return 'done';
-    const next = status(pod);
-    if (isSame(next, pod['status'])) return 'done';
-    const release = clock.hold();
+    const status = this.#owner.status(pod);
+    if (isSame(status, pod['status'])) return 'done';
+    const release = surroundings.clock.hold();
     try {
-      await writer.updateStatus('pods', { ...pod, status: next });
+      await node.writer.updateStatus('pods', { ...pod, status });
       return 'done';
     } catch (error) {
       const code = error instanceof StatusError ? error.status.code : 500;
@@ -49,65 +77,25 @@ export function createStatusWriter(input: StatusWriterInput): StatusWriter {
     } finally {
       release();
     }
-  };
-  const flush = async (): Promise<void> => {
-    while (dirty) {
-      // Lets what happens in the same moment be written with it.
-      await gathering.end(input.delayMs());
-      dirty = false;
-      const result = await writeOnce();
-      if (result !== 'done') {
-        dirty = true;
-        gathering.hurry();
-      }
-      if (result === 'later') await clock.sleep(RETRY_MS);
-    }
-  };
-  return {
-    changed: () => {
-      dirty = true;
-      if (flushing !== undefined) return;
-      flushing = flush().finally(() => (flushing = undefined));
-    },
-    hurry: gathering.hurry,
-    settled: async () => {
-      if (dirty) gathering.hurry();
-      while (flushing !== undefined) await flushing;
-    },
-  };
-}
+  }
 
-interface Gathering {
-  /** Resolves after the delay, or earlier when somebody has hurried since the last time. */
-  readonly end: (delayMs: number) => Promise<void>;
-  readonly hurry: () => void;
-}
-
-function createGathering(clock: SandboxClock): Gathering {
-  let isUrgent = false;
-  let endNow: (() => void) | undefined;
-  const wait = (delayMs: number): Promise<void> => {
-    if (delayMs <= 0 || isUrgent) return clock.sleep(0);
-    return new Promise((resolve) => {
-      const timer = clock.after(delayMs, resolve);
-      endNow = () => {
-        timer.cancel();
-        // A turn later, as without a delay.
-        clock.after(0, resolve);
-      };
-    });
-  };
-  return {
-    end: async (delayMs) => {
-      await wait(delayMs);
-      endNow = undefined;
-      isUrgent = false;
-    },
-    hurry: () => {
-      isUrgent = true;
-      endNow?.();
-    },
-  };
+  /** Resolves after the delay of the knobs, or earlier when somebody has hurried since the last time. */
+  async #gather(): Promise<void> {
+    const { clock, knobs } = this.#owner.surroundings;
+    const delayMs = knobs.settings().statusDelayMs;
+    if (delayMs <= 0 || this.#isUrgent) await clock.sleep(0);
+    else
+      await new Promise<void>((resolve) => {
+        const timer = clock.after(delayMs, resolve);
+        this.#endGathering = () => {
+          timer.cancel();
+          // A turn later, as without a delay.
+          clock.after(0, resolve);
+        };
+      });
+    this.#endGathering = undefined;
+    this.#isUrgent = false;
+  }
 }
 
 /** Equal as JSON; null is as good as absent, since servers drop it from most fields. */

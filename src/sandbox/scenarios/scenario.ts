@@ -25,7 +25,8 @@ export interface Scenario {
 }
 
 /**
- * @param text a name, for `big` with its size: `big:NAMESPACESxWORKLOADS` or `big:NAMESPACESxWORKLOADSxREPLICAS`, for `bookinfo` perhaps with tags: `bookinfo:prod,stable`
+ * @param text a name, for `big` with its size: `big:NAMESPACESxWORKLOADS` or `big:NAMESPACESxWORKLOADSxREPLICAS`, both
+ * without Istio when `,plain` follows, for `bookinfo` perhaps with tags: `bookinfo:prod,stable`
  * @returns undefined for a name that there is not; the module of the scenario is loaded when it is asked for
  */
 export async function findScenario(text: string): Promise<Scenario | undefined> {
@@ -45,9 +46,9 @@ export async function findScenario(text: string): Promise<Scenario | undefined> 
       podEvents: 'all',
     };
   if (name !== 'big') return undefined;
-  const match = /^(\d{1,4})x(\d{1,4})(?:x(\d{1,4}))?$/.exec(size ?? '20x5');
+  const match = /^(\d{1,4})x(\d{1,4})(?:x(\d{1,4}))?(,plain)?$/.exec(size ?? '20x5');
   if (match === null) return undefined;
-  const [, namespaces, workloads, replicas = '1'] = match;
+  const [, namespaces, workloads, replicas = '1', plain] = match;
   const counts = { namespaces: Number(namespaces), workloads: Number(workloads), replicas: Number(replicas) };
-  return (await import('./big.ts')).bigScenario(counts);
+  return (await import('./big.ts')).bigScenario({ ...counts, mesh: plain === undefined });
 }

@@ -54,6 +54,7 @@ describe('scenarios', () => {
     ['big:3x4', 12],
     ['big', 100],
     ['big:3x4x2', 12],
+    ['big:3x4x2,plain', 12],
   ])('%s has as many workloads as it says', async (name, workloads) => {
     const objects = (await findScenario(name))?.stages.flatMap((stage) => stage.objects) ?? [];
     expect(objects.filter((o) => o.kind === 'Deployment' && o.metadata.namespace?.startsWith('team-'))).toHaveLength(workloads);

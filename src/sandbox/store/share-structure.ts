@@ -37,20 +37,24 @@ function shareArray(next: readonly unknown[], previous: readonly unknown[], alik
 }
 
 function shareRecord(next: JsonRecord, previous: JsonRecord, alike?: JsonRecord): JsonRecord {
-  const shared: Record<string, unknown> = {};
   const keys = Object.keys(next);
   let same = keys.length === Object.keys(previous).length;
   let sameAsAlike = alike !== undefined && keys.length === Object.keys(alike).length;
+  const parts: unknown[] = [];
   for (const key of keys) {
-    const before = Object.hasOwn(previous, key) ? previous[key] : undefined;
-    const other = alike !== undefined && Object.hasOwn(alike, key) ? alike[key] : undefined;
+    // What is not their own is a function, which no part of JSON is equal to.
+    const before = previous[key];
+    const other = alike?.[key];
     const kept = shareStructure(before, next[key], other);
-    if (kept !== before || !Object.hasOwn(previous, key)) same = false;
-    if (kept !== other) sameAsAlike = false;
-    shared[key] = kept;
+    if (kept !== before || kept === undefined) same = false;
+    if (kept !== other || kept === undefined) sameAsAlike = false;
+    parts.push(kept);
   }
   if (same) return previous;
-  return sameAsAlike && alike !== undefined ? alike : shared;
+  if (sameAsAlike && alike !== undefined) return alike;
+  const shared: Record<string, unknown> = {};
+  for (let index = 0; index < keys.length; index += 1) shared[keys[index] ?? ''] = parts[index];
+  return shared;
 }
 
 /**

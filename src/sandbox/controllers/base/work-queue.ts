@@ -24,7 +24,9 @@ export class WorkQueue {
   readonly #options: WorkQueueOptions;
   /** Keys that wait for the latency to pass, in the order of their arrival. */
   #incoming: string[] = [];
-  readonly #ready: string[] = [];
+  #ready: string[] = [];
+  /** Where the next one is: the array is cut only when all are under way. */
+  #next = 0;
   /** Keys that wait for a look: incoming, ready, or changed while they are worked on. */
   readonly #queued = new Set<string>();
   readonly #processing = new Set<string>();
@@ -72,7 +74,8 @@ export class WorkQueue {
     for (const { timer } of this.#delayed.values()) timer.cancel();
     this.#delayed.clear();
     this.#incoming = [];
-    this.#ready.length = 0;
+    this.#ready = [];
+    this.#next = 0;
     this.#queued.clear();
     this.#tellIdle();
   }
@@ -89,10 +92,14 @@ export class WorkQueue {
 
   #pump(): void {
     while (!this.#stopped && this.#processing.size < this.#options.workers) {
-      const key = this.#ready.shift();
+      const key = this.#ready[this.#next];
       if (key === undefined) break;
+      this.#next += 1;
       void this.#work(key);
     }
+    if (this.#next < this.#ready.length || this.#next === 0) return;
+    this.#ready = [];
+    this.#next = 0;
   }
 
   async #work(key: string): Promise<void> {
