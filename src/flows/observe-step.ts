@@ -16,12 +16,16 @@ import { findUses } from '../core/usage/find-uses.ts';
 import { keepsItself, observeGateway, observeGatewayRemoval } from './steps/gateway.ts';
 import type { RunPorts } from './flow-ports.ts';
 import { readWebhookObjects } from './read-webhook-objects.ts';
-import { keptFilters, observeCopies, removedRefs, withoutPinned } from './steps/pinned.ts';
+import { keptPinned, observeCopies, removedRefs, withoutPinned } from './steps/pinned.ts';
+import { observeBase } from './steps/base-release.ts';
+import { pendingRecords, presentRecords } from './steps/release-records.ts';
 import { observeTag } from './steps/tag.ts';
 
-export type ObservingPorts = Pick<RunPorts, 'reader' | 'prober' | 'sha256'>;
+export type ObservingPorts = Pick<RunPorts, 'reader' | 'releases' | 'prober' | 'sha256'>;
 
 export interface ObserveInput {
+  /** Name of the run, and the Istio namespace: where what was set aside is found again. */
+  readonly home: { readonly run: string; readonly istioNamespace: string };
   readonly step: Step;
   readonly state: RunState;
   /** Objects that the installer renders; only asked for by steps that install. */
@@ -54,7 +58,7 @@ export async function observeStep(ports: ObservingPorts, input: ObserveInput): P
     case 'removeControlPlane':
       return observeRemoval(ports, step, state);
     case 'restoreObject':
-      return observeRestore(ports, step, state);
+      return observeRestore(ports, step, state, input.home);
   }
 }
 
@@ -169,7 +173,8 @@ async function observeWorkload(ports: ObservingPorts, step: StepOf<'restartWorkl
 /** Until the step begins, whoever still gets the old revision through the default counts: a move would carry them along. */
 async function observeDefault(ports: ObservingPorts, step: StepOf<'moveDefault'>, state: RunState): Promise<StepObservation> {
   const pending = buildDefaultMove(await readWebhookObjects(ports), step.revision);
-  if (state.steps.get(step.id) === 'started' || pending === undefined || pending.length === 0) return { kind: 'default', pending };
+  const base = await observeBase(ports, step);
+  if (state.steps.get(step.id) === 'started' || pending === undefined || pending.length === 0) return { kind: 'default', pending, base };
   const usage = findUses(step.from, buildInventory(await ports.reader.readMesh('plan')));
   return { kind: 'default', pending, usage: { ...usage, uses: usage.uses.filter((use) => use.kind !== 'default' && use.kind !== 'pinned-object') } };
 }
@@ -177,16 +182,21 @@ async function observeDefault(ports: ObservingPorts, step: StepOf<'moveDefault'>
 async function observeRemoval(ports: ObservingPorts, step: StepOf<'removeControlPlane'>, state: RunState): Promise<StepObservation> {
   const refs = removedRefs(step, state);
   const found = await Promise.all(refs.map((ref) => ports.reader.readObject(ref)));
-  const present = refs.filter((_, index) => found[index] !== undefined);
+  const present = [...refs.filter((_, index) => found[index] !== undefined), ...(await presentRecords(ports, step.release))];
   if (state.steps.get(step.id) === 'started' || present.length === 0)
-    return { kind: 'removal', present, ...(present.length === 0 ? { kept: await keptFilters(ports, step, state) } : {}) };
+    return { kind: 'removal', present, ...(present.length === 0 ? { kept: await keptPinned(ports, step, state) } : {}) };
   const inventory = buildInventory(await ports.reader.readMesh('plan'));
   return { kind: 'removal', present, usage: withoutPinned(findUses(step.revision, inventory), step) };
 }
 
-async function observeRestore(ports: ObservingPorts, step: StepOf<'restoreObject'>, state: RunState): Promise<StepObservation> {
+async function observeRestore(
+  ports: ObservingPorts,
+  step: StepOf<'restoreObject'>,
+  state: RunState,
+  home: ObserveInput['home'],
+): Promise<StepObservation> {
   const originals = state.originals.get(step.originalsOf) ?? [];
-  const pending = (
+  const objects = (
     await Promise.all(
       originals.map(async ({ ref, object }): Promise<KubeObject[]> => {
         const live = await ports.reader.readObject(ref);
@@ -197,6 +207,7 @@ async function observeRestore(ports: ObservingPorts, step: StepOf<'restoreObject
       }),
     )
   ).flat();
+  const pending = [...objects, ...(step.release === undefined ? [] : await pendingRecords(ports, home, step.release))];
   if (step.expect !== 'control-plane') return { kind: 'restore', pending };
   const refs = originals.map((original) => original.ref);
   const deployment = await readDeployment(ports, refs);

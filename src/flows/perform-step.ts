@@ -14,11 +14,14 @@ import type { ControlPlaneInstaller, InstallTarget } from '../ports/installer.ts
 import { digestsOf } from './observe-step.ts';
 import { readWebhookObjects } from './read-webhook-objects.ts';
 import { keepsItself, performGateway, performGatewayRemoval } from './steps/gateway.ts';
-import { originalsOfCopies, originalsOfPinned, performCopies, removedRefs } from './steps/pinned.ts';
+import { certainRefs, originalsOfCopies, originalsOfPinned, performCopies, removedRefs } from './steps/pinned.ts';
+import { performBase } from './steps/base-release.ts';
+import { applyCrds } from './steps/crds.ts';
+import { keepRecord, removeRecords, restoreRecords, type RunHome } from './steps/release-records.ts';
 import { originalsOfTag, performTag } from './steps/tag.ts';
 import type { RunPorts } from './flow-ports.ts';
 
-export type PerformingPorts = Pick<RunPorts, 'reader' | 'writer' | 'prober' | 'observer' | 'sha256' | 'installerFor'>;
+export type PerformingPorts = Pick<RunPorts, 'reader' | 'releases' | 'writer' | 'prober' | 'observer' | 'sha256' | 'installerFor'>;
 
 export interface PerformInput {
   readonly run: string;
@@ -35,7 +38,7 @@ export async function performStep(ports: PerformingPorts, input: PerformInput): 
   const { step, plan, state, effect } = input;
   switch (step.kind) {
     case 'crds':
-      return applyCrds(ports, input, step);
+      return applyCrds(ports, step, { with: plan.request.install?.with, istioNamespace: plan.mesh.istioNamespace, rendered: await input.rendered() }, effect);
     case 'installControlPlane':
       return effect('install', () =>
         installerOf(ports, plan).install(installTarget(plan), plan.pins, (line) => ports.observer.tell({ kind: 'output', line })),
@@ -51,16 +54,15 @@ export async function performStep(ports: PerformingPorts, input: PerformInput): 
     case 'shiftGateway':
       return performGateway(ports, step, effect);
     case 'removeGateway':
-      return performGatewayRemoval(ports, step, effect);
+      return performGatewayRemoval(ports, step, homeOf(input), effect);
     case 'moveTag':
       return performTag(ports, step, effect);
     case 'moveDefault':
       for (const { after } of buildDefaultMove(await readWebhookObjects(ports), step.revision) ?? [])
         await effect(refKey(refOf(after)), () => ports.writer.putObject(after));
-      return;
+      return bringBaseAlong(ports, input, step);
     case 'removeControlPlane':
-      for (const ref of removedRefs(step, state)) await effect(refKey(ref), () => ports.writer.deleteObject(ref));
-      return;
+      return removeControlPlane(ports, input, step);
     case 'restoreObject':
       return restore(ports, input, step, state.originals.get(step.originalsOf) ?? []);
   }
@@ -89,9 +91,7 @@ export async function originalsOf(ports: PerformingPorts, step: Step): Promise<{
       };
     }
     case 'removeControlPlane': {
-      const conditional = new Set((step.pinned?.byVersion ?? []).map(({ ref }) => refKey(ref)));
-      const refs = step.changes.map((change) => change.ref).filter((ref) => !conditional.has(refKey(ref)));
-      return { originals: [...(await present(ports, refs)), ...(await originalsOfPinned(ports, step))], digests: {} };
+      return { originals: [...(await present(ports, certainRefs(step))), ...(await originalsOfPinned(ports, step))], digests: {} };
     }
     case 'removeGateway':
       return {
@@ -122,16 +122,38 @@ export function installerOf(ports: Pick<RunPorts, 'installerFor'>, plan: Plan): 
 }
 
 export function installTarget(plan: Plan): InstallTarget {
-  return { revision: plan.to?.revision ?? '', version: plan.to?.version, namespace: plan.mesh.istioNamespace, overlay: plan.carriedOver };
+  return {
+    revision: plan.to?.revision ?? '',
+    version: plan.to?.version,
+    namespace: plan.mesh.istioNamespace,
+    overlay: plan.carriedOver,
+    kubernetes: plan.mesh.kubernetes,
+  };
 }
 
-/** CRDs that istioctl manages stay its own in the eyes of the API server, so that its next apply meets no conflict. */
-async function applyCrds(ports: PerformingPorts, { plan, rendered, effect }: PerformInput, step: StepOf<'crds'>): Promise<void> {
-  const names = new Set(step.changes.map((change) => change.ref.name));
-  const fieldManager = plan.request.install?.with === 'istioctl' ? 'istio-operator' : 'meshlift';
-  for (const crd of (await rendered()).filter((o) => o.kind === 'CustomResourceDefinition' && names.has(o.metadata.name))) {
-    await effect(refKey(refOf(crd)), () => ports.writer.applyObject(crd, { fieldManager, force: true }));
-  }
+function homeOf({ run, plan }: PerformInput): RunHome {
+  return { run, istioNamespace: plan.mesh.istioNamespace };
+}
+
+async function bringBaseAlong(ports: PerformingPorts, input: PerformInput, step: StepOf<'moveDefault'>): Promise<void> {
+  if (step.baseRelease === undefined) return;
+  const { plan, effect } = input;
+  const installer = installerOf(ports, plan);
+  await performBase(ports, step, {
+    home: homeOf(input),
+    target: installTarget(plan),
+    effect,
+    upgrade: async (upgrade) =>
+      installer.upgradeBase?.(upgrade, plan.pins, (line) => ports.observer.tell({ kind: 'output', line })),
+  });
+}
+
+/** What Helm keeps of the release goes last: until then it says what was there. */
+async function removeControlPlane(ports: PerformingPorts, input: PerformInput, step: StepOf<'removeControlPlane'>): Promise<void> {
+  const { state, effect } = input;
+  if (step.release !== undefined) await keepRecord(ports, homeOf(input), step.release, effect);
+  for (const ref of removedRefs(step, state)) await effect(refKey(ref), () => ports.writer.deleteObject(ref));
+  if (step.release !== undefined) await removeRecords(ports, step.release, effect);
 }
 
 function labelsOf({ templateLabel }: StepOf<'restartWorkload' | 'restartGateway'>): Record<string, string | null> | undefined {
@@ -147,10 +169,11 @@ async function labelNamespace(ports: PerformingPorts, { effect }: PerformInput, 
 /** Objects come back in the order of an installation; what a step had created is deleted after that, so that pods are injected throughout. */
 async function restore(
   ports: PerformingPorts,
-  { effect }: PerformInput,
+  input: PerformInput,
   step: StepOf<'restoreObject'>,
   originals: readonly Original[],
 ): Promise<void> {
+  const { effect } = input;
   const existed = originals.flatMap((original) => (original.object === undefined ? [] : [original.object as unknown as KubeObject]));
   for (const object of installOrder(existed)) {
     const live = keepsItself(step, refOf(object)) ? await ports.reader.readObject(refOf(object)) : undefined;
@@ -159,4 +182,5 @@ async function restore(
     );
   }
   for (const { ref } of originals.filter((o) => o.object === undefined)) await effect(refKey(ref), () => ports.writer.deleteObject(ref));
+  if (step.release !== undefined) await restoreRecords(ports, homeOf(input), step.release, effect);
 }

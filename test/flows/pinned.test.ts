@@ -71,7 +71,7 @@ describe('an upgrade', () => {
     expect(steps.find((step) => step.kind === 'copyRevisionedObjects')?.notes).toEqual([
       'DestinationRule shop/cart → cart-canary; written for 1.28.2, so look whether it fits 1.29.1',
       `EnvoyFilter shop/both → both-canary, proxyVersion ${OLD} → ${NEW}; written for 1.28.2, so look whether it fits 1.29.1`,
-      `EnvoyFilter shop/headers → headers-canary, proxyVersion ${OLD} → ${NEW} (only its patches that would no longer apply); written for 1.28.2, so look whether it fits 1.29.1`,
+      `EnvoyFilter shop/headers → headers-canary, proxyVersion ${OLD} → ${NEW}; written for 1.28.2, so look whether it fits 1.29.1`,
     ]);
     expect(steps.at(-1)?.notes).toEqual([
       'DestinationRule shop/cart goes with it: its copy took its place',
@@ -118,6 +118,22 @@ describe('an upgrade', () => {
     expect(done).toContain(`EnvoyFilter shop/headers stays: there were proxies that ${OLD} matches, or of unknown version`);
     expect((await rollBack(world.driver(), { name: world.run, ...back })).outcome).toBe('rolled-back');
     expect(names(world)).toEqual(['EnvoyFilter/headers']);
+  });
+
+  it('leaves what somebody changed after it was copied, and says so', async () => {
+    const world = shop(...THREE);
+    await world.apply();
+    const changed = destinationRule('default', { metadata: { labels: { 'istio.io/rev': 'default', team: 'b' } } });
+    world.cluster.put(changed);
+    const { outcome, record } = await finishRun(world.driver(), world.run, NEVER);
+    expect([outcome, names(world)]).toEqual(['finished', [...COPIES, 'DestinationRule/cart'].toSorted()]);
+    const done = record.events.flatMap((event) => (event.type === 'StepDone' ? event.evidence : []));
+    expect(done).toContain('DestinationRule shop/cart stays: it was changed after its copy was planned');
+    expect((await rollBack(world.driver(), { name: world.run, ...back })).outcome).toBe('rolled-back');
+    expect([names(world), world.cluster.objects.get('DestinationRule/shop/cart')?.metadata.labels]).toEqual([
+      SOURCES,
+      changed.metadata.labels,
+    ]);
   });
 
   it('never removes a filter that still applies to new proxies', async () => {

@@ -49,12 +49,12 @@ function copyChange({ source, copy, rewritten, by }: PinnedCopy): ObjectChange {
 }
 
 /** `EnvoyFilter shop/headers → headers-1-29-1, proxyVersion ^1\.28.* → ^1\.29.*; written for 1.28.2, so look whether it fits 1.29.1`. */
-function copyNote({ source, copy, rewritten, notRewritten, keeper, by }: PinnedCopy, { from, to }: PinnedPlan): string {
+function copyNote({ source, copy, rewritten, notRewritten, keeper, by, replacesSource }: PinnedCopy, { from, to }: PinnedPlan): string {
   const expressions = new Set(rewritten.map((expression) => `${expression.from} → ${expression.to}`));
   return [
     `${refText(refOf(source))} → ${copy.metadata.name}`,
     ...(expressions.size === 0 ? [] : [`, proxyVersion ${[...expressions].join(', ')}`]),
-    ...(by === 'version' ? [' (only its patches that would no longer apply)'] : []),
+    ...(by === 'version' && !replacesSource ? [' (only its patches that would no longer apply)'] : []),
     ...(notRewritten.length === 0 ? [] : [`, proxyVersion ${notRewritten.join(', ')} as it is, which matches no new proxy`]),
     ...(keeper === undefined ? [] : [`; ${keeper} keeps the original and knows nothing of the copy`]),
     `; written for ${from.version}, so look whether it fits ${to.version}`,
@@ -70,13 +70,14 @@ export interface PinnedEnd {
  * What becomes of pinned objects when the old control plane goes.
  * @returns undefined when there is nothing pinned
  */
-export function pinnedEnd(plan: PinnedPlan | undefined): PinnedEnd | undefined {
+export function pinnedEnd(plan: PinnedPlan | undefined, sha256: (text: string) => string): PinnedEnd | undefined {
   if (!plan) return undefined;
+  const found = (source: KubeObject): PinnedRemoval['goes'][number] => ({ ref: refOf(source), digest: sha256(contentText(source)) });
   const replaced = [...plan.copies, ...plan.present].filter((copy) => copy.keeper === undefined && copy.replacesSource);
-  const goes = [...replaced.filter(({ by }) => by !== 'version').map(({ source }) => source), ...plan.ofInstallation];
+  const goes = [...replaced.filter(({ by }) => by !== 'version').map(({ source }) => source), ...plan.ofInstallation].map(found);
   const byVersion = replaced
     .filter(({ by }) => by === 'version')
-    .map(({ source, rewritten }) => ({ ref: refOf(source), expressions: rewritten.map(({ from }) => from) }));
+    .map(({ source, rewritten }) => ({ ...found(source), expressions: rewritten.map(({ from }) => from) }));
   const stays = [
     ...plan.skipped,
     ...[...plan.copies, ...plan.present].filter(({ keeper }) => keeper !== undefined).map(({ source }) => source),
@@ -85,8 +86,8 @@ export function pinnedEnd(plan: PinnedPlan | undefined): PinnedEnd | undefined {
     .map(refOf);
   if (goes.length + byVersion.length + stays.length === 0) return undefined;
   return {
-    pinned: { goes: goes.map(refOf), stays, byVersion },
-    changes: [...goes.map(refOf), ...byVersion.map(({ ref }) => ref)].map(deletion),
+    pinned: { goes, stays, byVersion },
+    changes: [...goes, ...byVersion].map(({ ref }) => deletion(ref)),
   };
 }
 
@@ -104,7 +105,7 @@ export function withPinnedEnd(draft: StepDraft, end: PinnedEnd | undefined): Ste
     changes: [...end.changes, ...draft.changes],
     notes: [
       ...(draft.notes ?? []),
-      ...goes.map((ref) => `${refText(ref)} goes with it: its copy took its place`),
+      ...goes.map(({ ref }) => `${refText(ref)} goes with it: its copy took its place`),
       ...byVersion.map(
         ({ ref, expressions }) => `${refText(ref)} goes if no proxy is left that ${[...new Set(expressions)].join(', ')} matches`,
       ),

@@ -7,6 +7,7 @@ import { refKey, refOf } from '../controlplane/object-identity.ts';
 import { ownObjects } from '../controlplane/own-objects.ts';
 import type { KubeObject } from '../mesh/kube-objects.ts';
 import { workloadKey, type MeshInventory } from '../mesh/mesh-inventory.ts';
+import type { HelmRelease } from '../helm/release.ts';
 import type { MeshObjects } from '../mesh/mesh-objects.ts';
 import { selectMoves, type Moves, type WorkloadMove } from '../moves/select-moves.ts';
 import { Problem } from '../problems/problem.ts';
@@ -22,8 +23,10 @@ import {
   withRendered,
   type StepDraft,
 } from './build-steps.ts';
+import { reasonRecordsStay, releaseToRemove, type HelmView } from '../helm/helm-view.ts';
 import type { PinnedPlan } from '../pinned/settle-pinned.ts';
 import { copyPinnedDrafts, pinnedEnd, withPinnedEnd } from './build-pinned-steps.ts';
+import { withBase, withRelease } from './release-drafts.ts';
 import { canaryDrafts, removeGatewayDraft, type CanaryInput } from './gateway-drafts.ts';
 import { tagDrafts } from './tag-drafts.ts';
 import { PLAN_API_VERSION, PLAN_FORMAT_VERSION, PLAN_KIND, type Pin, type Plan } from './plan.ts';
@@ -43,8 +46,12 @@ export interface PlanInput {
   readonly candidates: readonly KubeObject[];
   /** What belongs to gateways in their namespaces; read only when gateways are made anew. */
   readonly gatewayObjects?: readonly KubeObject[];
+  /** Helm's releases in namespaces of gateways, where they may be read. */
+  readonly gatewayReleases?: ReadonlyMap<string, readonly HelmRelease[]>;
   /** What only the old revision or old proxies obey; absent when nothing is moved away from. */
   readonly pinned?: PinnedPlan;
+  /** What Helm has to do with it; absent when nobody looked. */
+  readonly helm?: HelmView;
   /** RFC 3339. */
   readonly createdAt: string;
   readonly createdBy: string;
@@ -164,7 +171,7 @@ function unreachableNamespace({ namespace, decision }: Moves['unreachable'][numb
   });
 }
 
-function installDrafts({ rendered, endpoints, inventory, liveCrds, candidates, request }: PlanInput): StepDraft[] {
+function installDrafts({ rendered, endpoints, inventory, liveCrds, candidates, request, helm }: PlanInput): StepDraft[] {
   if (!rendered || !endpoints.to || endpoints.installed) return [];
   const changes = crdChanges(rendered.crds, liveCrds);
   return [
@@ -176,6 +183,7 @@ function installDrafts({ rendered, endpoints, inventory, liveCrds, candidates, r
       shared: rendered.shared,
       live: candidates,
       stamp: request.install?.with === 'istioctl' ? istioctlStamp(endpoints.to) : {},
+      ...(helm?.fresh === undefined ? {} : { release: helm.fresh }),
     }),
   ];
 }
@@ -195,8 +203,9 @@ function moveDrafts(moves: Moves, input: PlanInput): StepDraft[] {
   ]);
 }
 
-function canaryInput(move: WorkloadMove, { request, objects, gatewayObjects = [] }: PlanInput): CanaryInput {
-  return { move, shares: request.gateways.shares, services: objects.services, surroundings: gatewayObjects };
+function canaryInput(move: WorkloadMove, { request, objects, gatewayObjects = [], gatewayReleases }: PlanInput): CanaryInput {
+  const releases = gatewayReleases?.get(move.workload.namespace);
+  return { move, shares: request.gateways.shares, services: objects.services, surroundings: gatewayObjects, releases };
 }
 
 /** Old gateways go first: as long as they are there, the old revision is used. */
@@ -213,7 +222,7 @@ function tagFinish(moves: Moves, { request, endpoints, objects, inventory, rende
 }
 
 /** Moving the default and removing the old control plane: at the finish of an upgrade, and all there is to an uninstall. */
-function finishDrafts({ request, endpoints, objects, inventory, rendered, candidates, pinned }: PlanInput): StepDraft[] {
+function finishDrafts({ request, endpoints, objects, inventory, rendered, candidates, pinned, sha256, helm = {} }: PlanInput): StepDraft[] {
   const { from, to } = endpoints;
   if (!from || (request.action !== 'upgrade' && request.action !== 'uninstall')) return [];
   const revision = inventory.revisions.find((r) => r.name === from.revision);
@@ -227,7 +236,7 @@ function finishDrafts({ request, endpoints, objects, inventory, rendered, candid
   );
   const drafts: StepDraft[] = [];
   if (to && (revision?.defaultFor.length ?? 0) > 0)
-    drafts.push(moveDefaultStep(withRendered(objects, rendered?.own ?? []), to.revision, from.revision));
-  drafts.push(withPinnedEnd(removeStep(from, own, keeps), pinnedEnd(pinned)));
+    drafts.push(withBase(moveDefaultStep(withRendered(objects, rendered?.own ?? []), to.revision, from.revision), to, request, helm));
+  drafts.push(withRelease(withPinnedEnd(removeStep(from, own, keeps), pinnedEnd(pinned, sha256)), releaseToRemove(helm), reasonRecordsStay(helm)));
   return request.action === 'uninstall' ? drafts.map((draft) => ({ ...draft, phase: 'move' as const })) : drafts;
 }

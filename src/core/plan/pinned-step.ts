@@ -26,14 +26,17 @@ export const copyRevisionedObjectsFields = {
   ),
 };
 
-/** What the removal of a control plane holds about objects that are pinned to it; absent where there are none. */
+/**
+ * What the removal of a control plane holds about objects that are pinned to it; absent where there are none. A digest is a sha256
+ * over the content of the object as the plan found it.
+ */
 export const pinnedRemovalSchema = z.strictObject({
-  /** Labelled with the revision: they go with it. */
-  goes: z.array(objectRefSchema).default([]),
+  /** Labelled with the revision: they go with it, unless they were changed since their copies were made. */
+  goes: z.array(z.strictObject({ ref: objectRefSchema, digest: z.string() })).default([]),
   /** Labelled with the revision, and left where they are: nobody reads them any more. */
   stays: z.array(objectRefSchema).default([]),
   /** EnvoyFilters of old proxies: they go only when no proxy is left whose version one of the expressions matches. */
-  byVersion: z.array(z.strictObject({ ref: objectRefSchema, expressions: z.array(z.string()) })).default([]),
+  byVersion: z.array(z.strictObject({ ref: objectRefSchema, digest: z.string(), expressions: z.array(z.string()) })).default([]),
 });
 
 export type PinnedRemoval = z.infer<typeof pinnedRemovalSchema>;

@@ -4,6 +4,7 @@ import { contentText, refKey, refOf, refText, withoutServerFields } from '../../
 import { buildInventory } from '../../core/mesh/build-inventory.ts';
 import type { KubeObject, ObjectRef } from '../../core/mesh/kube-objects.ts';
 import { stillMatched } from '../../core/pinned/still-matched.ts';
+import type { PinnedRemoval } from '../../core/plan/pinned-step.ts';
 import type { StepOf } from '../../core/plan/step.ts';
 import { Problem } from '../../core/problems/problem.ts';
 import { copyRefusedProblem } from '../../core/run/assess/assess-pinned.ts';
@@ -67,39 +68,69 @@ export async function performCopies(
   }
 }
 
+/** What may stay when it has come to it; whether it goes is known once the step has begun. */
+function conditional({ pinned }: RemoveStep): (PinnedRemoval['goes'][number] & { readonly expressions?: readonly string[] })[] {
+  return [...(pinned?.goes ?? []), ...(pinned?.byVersion ?? [])];
+}
+
+function keysTaken({ id }: RemoveStep, state: RunState): Set<string> {
+  return new Set((state.originals.get(id) ?? []).map(({ ref }) => refKey(ref)));
+}
+
 /**
- * What a removal takes with it. Filters of old proxies are in it only once the step has begun and found no such proxy, which is
- * why they are among its originals.
+ * What a removal takes with it. Pinned objects are in it only once the step has begun and found that they may go, which is why
+ * they are among its originals.
  */
-export function removedRefs({ changes, pinned, id }: RemoveStep, state: RunState): ObjectRef[] {
-  const conditional = new Set((pinned?.byVersion ?? []).map(({ ref }) => refKey(ref)));
-  const taken = new Set((state.originals.get(id) ?? []).map(({ ref }) => refKey(ref)));
-  return changes.map((change) => change.ref).filter((ref) => !conditional.has(refKey(ref)) || taken.has(refKey(ref)));
+export function removedRefs(step: RemoveStep, state: RunState): ObjectRef[] {
+  const mayStay = new Set(conditional(step).map(({ ref }) => refKey(ref)));
+  const taken = keysTaken(step, state);
+  return step.changes.map((change) => change.ref).filter((ref) => !mayStay.has(refKey(ref)) || taken.has(refKey(ref)));
+}
+
+/** What a removal takes with it whatever the mesh looks like. */
+export function certainRefs(step: RemoveStep): ObjectRef[] {
+  const mayStay = new Set(conditional(step).map(({ ref }) => refKey(ref)));
+  return step.changes.map((change) => change.ref).filter((ref) => !mayStay.has(refKey(ref)));
 }
 
 /** What is pinned to the revision and goes with it, or stays on purpose, does not keep it in use. */
 export function withoutPinned(usage: Usage, { pinned }: RemoveStep): Usage {
   if (pinned === undefined) return usage;
-  const expected = new Set([...pinned.goes, ...pinned.stays].map((ref) => `${ref.kind} ${ref.namespace ?? ''}/${ref.name}`));
+  const expected = new Set(
+    [...pinned.goes.map(({ ref }) => ref), ...pinned.stays].map((ref) => `${ref.kind} ${ref.namespace ?? ''}/${ref.name}`),
+  );
   return { ...usage, uses: usage.uses.filter((use) => use.kind !== 'pinned-object' || !expected.has(use.object)) };
 }
 
-/** Originals of the filters that go, as the mesh is at this moment: those that no proxy obeys any more. */
-export async function originalsOfPinned({ reader }: Pick<RunPorts, 'reader'>, { pinned }: RemoveStep): Promise<Original[]> {
-  const byVersion = pinned?.byVersion ?? [];
-  if (byVersion.length === 0) return [];
-  const inventory = buildInventory(await reader.readMesh('plan'));
-  const going = byVersion.filter(({ expressions }) => stillMatched(expressions, inventory).length === 0);
-  const objects = await Promise.all(going.map(({ ref }) => reader.readObject(ref)));
-  return objects.flatMap((object) => (object === undefined ? [] : [{ ref: refOf(object), object: { ...withoutServerFields(object) } }]));
+/**
+ * Originals of the pinned objects that go, as the mesh is at this moment: as their copies were made from them, and obeyed by no
+ * proxy any more.
+ */
+export async function originalsOfPinned(ports: Pick<RunPorts, 'reader' | 'sha256'>, step: RemoveStep): Promise<Original[]> {
+  const candidates = conditional(step);
+  if (candidates.length === 0) return [];
+  const inventory = buildInventory(await ports.reader.readMesh('plan'));
+  const objects = await Promise.all(candidates.map(({ ref }) => ports.reader.readObject(ref)));
+  return candidates.flatMap(({ digest, expressions = [] }, index): Original[] => {
+    const object = objects[index];
+    if (object === undefined || ports.sha256(contentText(object)) !== digest) return [];
+    if (stillMatched(expressions, inventory).length > 0) return [];
+    return [{ ref: refOf(object), object: { ...withoutServerFields(object) } }];
+  });
 }
 
-/** Filters of old proxies that the removal left, in words. */
-export async function keptFilters({ reader }: Pick<RunPorts, 'reader'>, step: RemoveStep, state: RunState): Promise<string[]> {
-  const taken = new Set((state.originals.get(step.id) ?? []).map(({ ref }) => refKey(ref)));
-  const left = (step.pinned?.byVersion ?? []).filter(({ ref }) => !taken.has(refKey(ref)));
-  const live = await Promise.all(left.map(({ ref }) => reader.readObject(ref)));
-  return left
-    .filter((_, index) => live[index] !== undefined)
-    .map(({ ref, expressions }) => `${refText(ref)} stays: there were proxies that ${expressions[0] ?? ''} matches, or of unknown version`);
+/** Pinned objects that the removal left, in words. */
+export async function keptPinned(ports: Pick<RunPorts, 'reader' | 'sha256'>, step: RemoveStep, state: RunState): Promise<string[]> {
+  const taken = keysTaken(step, state);
+  const left = conditional(step).filter(({ ref }) => !taken.has(refKey(ref)));
+  const live = await Promise.all(left.map(({ ref }) => ports.reader.readObject(ref)));
+  return left.flatMap(({ ref, digest, expressions = [] }, index) => {
+    const object = live[index];
+    if (object === undefined) return [];
+    const why =
+      ports.sha256(contentText(object)) === digest
+        ? `there were proxies that ${expressions[0] ?? ''} matches, or of unknown version`
+        : 'it was changed after its copy was planned';
+    return [`${refText(ref)} stays: ${why}`];
+  });
 }
