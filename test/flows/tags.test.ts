@@ -30,12 +30,12 @@ function pointsTo(world: World, tag: string): unknown {
   return [
     configuration?.metadata.labels?.['istio.io/rev'],
     [...new Set(configuration?.webhooks?.map((w) => w.clientConfig?.service?.name))].join(),
-    selector?.['istio.io/rev'] ?? selector?.['istio'],
+    selector?.['istio.io/rev'],
   ];
 }
 
 const CANARY = ['canary', 'istiod-canary', 'canary'];
-const OLD = ['default', 'istiod', 'pilot'];
+const OLD = ['default', 'istiod', 'default'];
 const labelOf = (world: World, namespace: string): unknown => world.cluster.objects.get(`Namespace//${namespace}`)?.metadata.labels;
 const finish = (world: World): ReturnType<typeof finishRun> => finishRun(world.driver(), world.run, NEVER);
 const back = (world: World): ReturnType<typeof rollBack> =>

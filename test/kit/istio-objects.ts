@@ -251,7 +251,7 @@ export function tagObjects(tag: string, revision: string): KubeObject[] {
         labels: { app: 'istiod', istio: 'pilot', 'istio.io/rev': revision, 'istio.io/tag': tag },
       },
       spec: {
-        selector: revision === 'default' ? { app: 'istiod', istio: 'pilot' } : { app: 'istiod', 'istio.io/rev': revision },
+        selector: { app: 'istiod', 'istio.io/rev': revision },
         ports: [{ port: 15012 }],
       },
     },

@@ -243,7 +243,8 @@ function tagService({ tag, version }: TagSpec, canonical: WebhookConfiguration):
         { name: 'https-webhook', port: 443, targetPort: 15017, protocol: 'TCP' },
         { name: 'http-monitoring', port: 15014, protocol: 'TCP' },
       ],
-      selector: revision === UNREVISIONED ? { app: 'istiod', istio: 'pilot' } : { app: 'istiod', 'istio.io/rev': revision },
+      // That of an unrevisioned control plane too names its revision: its pods have the label, with the value default.
+      selector: { app: 'istiod', 'istio.io/rev': revision },
     },
   };
 }

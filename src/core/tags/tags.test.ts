@@ -93,9 +93,9 @@ describe('the objects of a tag', () => {
     expect(validator?.webhooks?.[0]?.clientConfig).toEqual({ url: 'https://outside.example/validate', caBundle: 'bmV3' });
   });
 
-  it('have selectors of the unrevisioned control plane where that is meant', () => {
+  it('of an unrevisioned control plane name it default', () => {
     const made = buildTagObjects({ tag: 'prod', version: '1.28.2' }, canonical({ revision: 'default' }));
-    expect((made.service as Service).spec?.selector).toEqual({ app: 'istiod', istio: 'pilot' });
+    expect((made.service as Service).spec?.selector).toEqual({ app: 'istiod', 'istio.io/rev': 'default' });
     expect(listTagObjects(made).map((o) => o.kind)).toEqual(['MutatingWebhookConfiguration', 'Service']);
   });
 

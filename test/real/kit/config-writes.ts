@@ -1,0 +1,68 @@
+/** Somebody who writes Istio configuration all the time: every write must be taken, whoever validates it at that moment. */
+import type { Running } from '../../kit/child-process.ts';
+import { start } from '../../kit/child-process.ts';
+
+const INTERVAL_MS = 100;
+
+export interface ConfigWrites {
+  /** Ends the writing. @returns how many were written, and the words of the server for each that failed */
+  stop(): Promise<{ readonly written: number; readonly failures: readonly string[] }>;
+}
+
+/** @param namespace in which a VirtualService without a revision is created, changed and deleted, one write every 100 ms */
+export async function writeConfiguration(namespace: string): Promise<ConfigWrites> {
+  const proxy = start('kubectl', ['proxy', '--port=0']);
+  const base = `${await addressOf(proxy)}/apis/networking.istio.io/v1/namespaces/${namespace}/virtualservices`;
+  const failures: string[] = [];
+  // Another time other names, since the last object of a loop may be left.
+  const prefix = `writes-${Date.now().toString(36)}`;
+  let written = 0;
+  const writer = setInterval(() => {
+    const turn = written;
+    written += 1;
+    write(base, prefix, turn).catch((error: unknown) => failures.push(`write ${turn}: ${String(error)}`));
+  }, INTERVAL_MS);
+  return {
+    async stop() {
+      clearInterval(writer);
+      await new Promise((resolve) => setTimeout(resolve, 2 * INTERVAL_MS));
+      proxy.child.kill('SIGTERM');
+      await proxy.done.catch(() => undefined);
+      return { written, failures };
+    },
+  };
+}
+
+async function addressOf(proxy: Running): Promise<string> {
+  return new Promise((resolve, reject) => {
+    proxy.child.stdout?.on('data', (chunk: Buffer) => {
+      const port = /127\.0\.0\.1:(\d+)/.exec(chunk.toString())?.[1];
+      if (port !== undefined) resolve(`http://127.0.0.1:${port}`);
+    });
+    proxy.done.then(({ stderr }) => reject(new Error(`kubectl proxy ended: ${stderr}`)), reject);
+  });
+}
+
+/** Each object is created, changed, and deleted by the writes that follow one another. */
+async function write(base: string, prefix: string, turn: number): Promise<void> {
+  const name = `${prefix}-${Math.floor(turn / 3)}`;
+  const spec = { hosts: [`${name}.example`], http: [{ route: [{ destination: { host: 'somewhere' } }] }] };
+  const object = { apiVersion: 'networking.istio.io/v1', kind: 'VirtualService', metadata: { name }, spec };
+  const step = turn % 3;
+  if (step === 0) return send(base, 'POST', object);
+  // A change needs the object that the write before it made, which may take longer than the time between two writes.
+  await new Promise((resolve) => setTimeout(resolve, step * 2 * INTERVAL_MS));
+  return step === 1
+    ? send(`${base}/${name}`, 'PATCH', { spec: { ...spec, hosts: [`${name}.example`, `again.${name}.example`] } })
+    : send(`${base}/${name}`, 'DELETE');
+}
+
+async function send(url: string, method: string, body?: unknown): Promise<void> {
+  const answer = await fetch(url, {
+    method,
+    headers: { 'content-type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`${method} ${answer.status}: ${text.slice(0, 300)}`);
+}
