@@ -6,12 +6,12 @@ import { selectMoves } from '../core/moves/select-moves.ts';
 import { noIstio } from '../core/mesh/mesh-problems.ts';
 import { findFrom } from '../core/plan/resolve-endpoints.ts';
 import { Problem } from '../core/problems/problem.ts';
-import { accessRules } from '../core/permissions/access-rules.ts';
+import { accessRules, type AccessAnswer } from '../core/permissions/access-rules.ts';
 import { revisionNameFor } from '../core/versions/istio-version.ts';
 import type { UpgradeRequest } from '../core/request/upgrade-request.ts';
 import { instant, type PlanningPorts } from './flow-ports.ts';
 import { pinnedScope, planPinned } from './plan-pinned.ts';
-import { needOf } from './plan-upgrade.ts';
+import { lookAtReleases, needOf } from './plan-upgrade.ts';
 
 export interface CheckedMesh {
   readonly report: CheckReport;
@@ -29,21 +29,18 @@ export async function checkMesh(ports: PlanningPorts, request: UpgradeRequest): 
   const inventory = buildInventory(objects);
   const deployed = inventory.revisions.filter((r) => r.deployment !== undefined);
   if (deployed.length === 0) throw noIstio(inventory);
-  const version = request.to?.version;
-  const to = version === undefined ? undefined : { revision: request.to?.revision ?? revisionNameFor(version), version };
-  const found = findFrom(request, inventory, to?.revision);
-  // Without a target several revisions are no question: each is judged as it is.
-  if (found instanceof Problem && (to !== undefined || request.from !== undefined)) throw found;
-  const from = found === undefined || found instanceof Problem ? undefined : { revision: found.name, version: found.version };
-  const ends = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
+  const ends = endsOf(request, inventory);
+  const { from, to } = ends;
   const pinned = await planPinned(ports, { request, objects, inventory, from, to });
-  const access = request.to === undefined ? undefined : await ports.reader.readAccess(accessRules(needOf(request), pinnedScope(pinned)));
+  const access = await askAccess(ports, request, pinned);
+  const helm = await lookAtReleases(ports, request, objects, ends);
   const report = runChecks({
     inventory,
     ...(pinned === undefined ? {} : { pinned }),
     podDisruptionBudgets: objects.podDisruptionBudgets,
     services: objects.services,
     liveCrds,
+    helm,
     request,
     ...ends,
     ...(to === undefined ? {} : { moves: movesTo(to, from?.revision, request, inventory) }),
@@ -51,6 +48,25 @@ export async function checkMesh(ports: PlanningPorts, request: UpgradeRequest): 
     today: instant(ports.clock.nowMs()).slice(0, 10),
   });
   return { report, inventory, ...ends };
+}
+
+function endsOf(request: UpgradeRequest, inventory: MeshInventory): Pick<CheckedMesh, 'from' | 'to'> {
+  const version = request.to?.version;
+  const to = version === undefined ? undefined : { revision: request.to?.revision ?? revisionNameFor(version), version };
+  const found = findFrom(request, inventory, to?.revision);
+  // Without a target several revisions are no question: each is judged as it is.
+  if (found instanceof Problem && (to !== undefined || request.from !== undefined)) throw found;
+  const from = found === undefined || found instanceof Problem ? undefined : { revision: found.name, version: found.version };
+  return { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
+}
+
+/** Permissions are asked only for a way somewhere. */
+async function askAccess(
+  ports: PlanningPorts,
+  request: UpgradeRequest,
+  pinned: Awaited<ReturnType<typeof planPinned>>,
+): Promise<readonly AccessAnswer[] | undefined> {
+  return request.to === undefined ? undefined : ports.reader.readAccess(accessRules(needOf(request), pinnedScope(pinned)));
 }
 
 type End = NonNullable<CheckedMesh['to']>;
