@@ -4,10 +4,12 @@ import { userInfo } from 'node:os';
 import type { UpgradeRequest } from '../core/request/upgrade-request.ts';
 import type { RunPorts } from '../flows/flow-ports.ts';
 import { ManifestInstaller } from '../adapters/files/manifest-installer.ts';
+import { HelmInstaller } from '../adapters/helm/helm-installer.ts';
 import { IstioctlInstaller } from '../adapters/istioctl/istioctl-installer.ts';
 import { KubeClient } from '../adapters/kubernetes/kube-client.ts';
 import { KubeClusterReader } from '../adapters/kubernetes/kube-cluster-reader.ts';
 import { KubeClusterWriter } from '../adapters/kubernetes/kube-cluster-writer.ts';
+import { KubeHelmReleases } from '../adapters/kubernetes/kube-helm-releases.ts';
 import { KubeRunLock } from '../adapters/kubernetes/kube-run-lock.ts';
 import { KubeRunStore } from '../adapters/kubernetes/kube-run-store.ts';
 import { loadKubeConfig } from '../adapters/kubernetes/load-kube-config.ts';
@@ -32,6 +34,7 @@ export function compose(options: GlobalOptions, observer: RunObserver = SILENT):
     reader: new KubeClusterReader(client, { istioNamespace: options.istioNamespace, clusterName }),
     writer,
     prober: writer,
+    releases: new KubeHelmReleases(client),
     store: new KubeRunStore(client, options.istioNamespace),
     lock: new KubeRunLock(client, options.istioNamespace),
     clock: clusterClock(config.getCurrentCluster()?.name),
@@ -50,6 +53,14 @@ function installerFor(request: UpgradeRequest, options: GlobalOptions, writer: K
       return undefined;
     case 'manifests':
       return new ManifestInstaller({ paths: install.paths, writer });
+    case 'helm':
+      return new HelmInstaller({
+        ...install,
+        chartVersion: install.chartVersion,
+        kubeconfig: options.kubeconfig,
+        context: options.context,
+        readinessTimeoutSeconds: request.stepTimeoutSeconds,
+      });
     case 'istioctl':
       return new IstioctlInstaller({
         istioctl: install.istioctl,

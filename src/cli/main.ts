@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { addLoad } from './arguments/add-load.ts';
 import { addSandbox } from './arguments/add-sandbox.ts';
 import { addTag } from './arguments/add-tag.ts';
+import { withHelm } from './arguments/helm-options.ts';
 import { withGateways } from './arguments/gateway-options.ts';
 import type { CommandContext, GlobalOptions } from './arguments/global-options.ts';
 import type { RequestOptions } from './arguments/build-request.ts';
@@ -96,12 +97,12 @@ function withScope(command: Command): Command {
 }
 
 function withInstall(command: Command): Command {
-  return command
-    .option('--with <way>', 'istioctl, or manifests that you rendered')
+  const tools = command
+    .option('--with <way>', 'istioctl, helm, or manifests that you rendered')
     .option('--istioctl <path>', 'istioctl of the target version (else istioctl on PATH)')
-    .option('-f, --file <file>', 'IstioOperator file for istioctl')
-    .option('--set <key=value>', 'setting for istioctl (repeat)', gatherWhole)
-    .option('--manifests <path>', 'rendered YAML: file, folder, or - (repeat)', gatherWhole);
+    .option('-f, --file <file>', 'IstioOperator file for istioctl; values file for helm (repeat)', gatherWhole)
+    .option('--set <key=value>', 'setting for istioctl or helm (repeat)', gatherWhole);
+  return withHelm(tools, gatherWhole).option('--manifests <path>', 'rendered YAML: file, folder, or - (repeat)', gatherWhole);
 }
 
 function withRun(command: Command): Command {

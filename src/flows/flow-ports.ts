@@ -2,6 +2,7 @@
 import type { Clock } from '../ports/clock.ts';
 import type { ClusterReader, ClusterWriter, PodProber } from '../ports/cluster.ts';
 import type { ControlPlaneInstaller } from '../ports/installer.ts';
+import type { HelmReleases } from '../ports/helm-releases.ts';
 import type { RunLock } from '../ports/run-lock.ts';
 import type { RunObserver } from '../ports/run-observer.ts';
 import type { RunStore } from '../ports/run-store.ts';
@@ -9,6 +10,7 @@ import type { UpgradeRequest } from '../core/request/upgrade-request.ts';
 
 export interface PlanningPorts {
   readonly reader: ClusterReader;
+  readonly releases: HelmReleases;
   readonly clock: Clock;
   /** The installer that a request asks for; undefined when it asks for none. */
   readonly installerFor: (request: UpgradeRequest) => ControlPlaneInstaller | undefined;

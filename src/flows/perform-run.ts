@@ -123,6 +123,10 @@ class Driver {
     return this.#input.writer.record;
   }
 
+  get #home(): { run: string; istioNamespace: string } {
+    return { run: this.#record.name, istioNamespace: this.#record.plan.mesh.istioNamespace };
+  }
+
   async turn(): Promise<RunResult | undefined> {
     this.#expectNotOvertaken();
     const step = currentStep(this.#record);
@@ -130,7 +134,7 @@ class Driver {
     if (!step) return this.#act(decideNextAction({ record: this.#record, stopAsked: this.#input.stopSignal.aborted }));
     const started = stepStatus(this.#record.state, step) === 'started';
     if (!started && (await this.#pauseWasAsked())) return undefined;
-    const observation = await observeStep(this.#ports, { step, state: this.#record.state, rendered: () => this.#render() });
+    const observation = await observeStep(this.#ports, { home: this.#home, step, state: this.#record.state, rendered: () => this.#render() });
     const assessment = assessStep(step, observation, started);
     this.#healthySamples = assessment.kind === 'satisfied' ? this.#healthySamples + 1 : 0;
     const memory = {
@@ -249,14 +253,14 @@ class Driver {
     return undefined;
   }
 
-  /** istioctl only says that it waited in vain; what the pods say tells why. */
+  /** istioctl and helm only say that they waited in vain; what the pods say tells why. */
   async #explain(step: Step, error: Problem): Promise<Problem> {
     if (step.kind !== 'installControlPlane' || error.code !== 'TOOL-003') return error;
-    const observation = await observeStep(this.#ports, { step, state: this.#record.state, rendered: () => this.#render() });
+    const observation = await observeStep(this.#ports, { home: this.#home, step, state: this.#record.state, rendered: () => this.#render() });
     if (observation.kind !== 'control-plane' || !observation.controlPlane.deployment) return error;
     const wanted = { revision: step.revision, namespace: step.namespace, mustInject: true };
     const assessment = assessControlPlane(wanted, observation.controlPlane);
-    const detail = assessment.kind === 'pending' ? assessment.detail : 'istioctl failed';
+    const detail = assessment.kind === 'pending' ? assessment.detail : 'the installation failed';
     const problem = controlPlaneProblem(wanted, observation.controlPlane, detail);
     return new Problem(problem.code, { ...problem.details, what: `${problem.details.what}\n${error.details.what}` });
   }

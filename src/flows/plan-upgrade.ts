@@ -3,11 +3,13 @@ import { accessRules, gatewayRules, type AccessNeed } from '../core/permissions/
 import { runChecks, type CheckReport } from '../core/findings/run-checks.ts';
 import type { CheckContext } from '../core/findings/check-context.ts';
 import { buildInventory } from '../core/mesh/build-inventory.ts';
+import { viewReleases } from '../core/helm/helm-view.ts';
+import type { HelmView } from '../core/helm/helm-view.ts';
 import type { KubeObject } from '../core/mesh/kube-objects.ts';
 import type { MeshInventory } from '../core/mesh/mesh-inventory.ts';
 import type { MeshObjects } from '../core/mesh/mesh-objects.ts';
 import type { Moves } from '../core/moves/select-moves.ts';
-import { buildPlan } from '../core/plan/build-plan.ts';
+import { buildPlan, type PlanInput } from '../core/plan/build-plan.ts';
 import type { Pin, Plan } from '../core/plan/plan.ts';
 import { resolveEndpoints, type Endpoints } from '../core/plan/resolve-endpoints.ts';
 import type { PinnedPlan } from '../core/pinned/settle-pinned.ts';
@@ -37,11 +39,12 @@ export async function planUpgrade(ports: PlanningPorts, request: UpgradeRequest,
   if (endpoints instanceof Problem) throw endpoints;
   const pinned = await planPinned(ports, { request, objects, inventory, from: endpoints.from, to: endpoints.to });
   const render = await renderIfNeeded(ports, { request, endpoints, inventory, pins });
-  const [liveCrds, candidates, access, gatewayObjects] = await Promise.all([
+  const [liveCrds, candidates, access, gateways, helm] = await Promise.all([
     ports.reader.readIstioCrds(),
     ports.reader.readControlPlaneObjects(),
     ports.reader.readAccess([...accessRules(needOf(request), pinnedScope(pinned)), ...(makesGateways(request) ? gatewayRules() : [])]),
-    readGatewayObjects(ports, request, inventory),
+    readGateways(ports, request, inventory),
+    lookAtReleases(ports, request, objects, endpoints),
   ]);
   const built = buildPlan({
     request,
@@ -53,14 +56,27 @@ export async function planUpgrade(ports: PlanningPorts, request: UpgradeRequest,
     pins: render?.pins ?? [],
     liveCrds,
     candidates,
-    gatewayObjects,
+    ...gateways,
+    helm,
     createdAt: instant(ports.clock.nowMs()),
     createdBy: ports.user,
     sha256: ports.sha256,
   });
   if (built instanceof Problem) throw built;
-  const context = checkContext({ ports, request, endpoints, objects, inventory, liveCrds, render, moves: built.moves, pinned });
+  const context = checkContext({ ports, request, endpoints, objects, inventory, liveCrds, render, moves: built.moves, pinned, helm });
   return { plan: built.plan, moves: built.moves, report: runChecks({ ...context, access }), objects, inventory };
+}
+
+/** Helm's releases in the Istio namespace, and which of them the request has to do with. */
+export async function lookAtReleases(
+  ports: PlanningPorts,
+  { install }: UpgradeRequest,
+  objects: MeshObjects,
+  { from, to }: Pick<Endpoints, 'from' | 'to'>,
+): Promise<HelmView> {
+  const installs = install?.with === 'helm' ? to?.revision : undefined;
+  const releases = await ports.releases.readReleases(objects.istioNamespace);
+  return viewReleases({ objects, releases, from: from?.revision, installs });
 }
 
 /** Kinds without which nothing can be planned: what cannot be seen could be hurt. */
@@ -88,10 +104,20 @@ function makesGateways(request: UpgradeRequest): boolean {
 }
 
 /** What belongs to gateways in their namespaces; read only when gateways are made anew. */
-async function readGatewayObjects(ports: PlanningPorts, request: UpgradeRequest, inventory: MeshInventory): Promise<readonly KubeObject[]> {
-  if (!makesGateways(request)) return [];
-  const namespaces = new Set(inventory.gateways.filter((gateway) => gateway.source === 'injected').map((gateway) => gateway.namespace));
-  return (await Promise.all([...namespaces].map((namespace) => ports.reader.readGatewayObjects(namespace)))).flat();
+async function readGateways(
+  { reader, releases }: PlanningPorts,
+  request: UpgradeRequest,
+  inventory: MeshInventory,
+): Promise<Pick<PlanInput, 'gatewayObjects' | 'gatewayReleases'>> {
+  if (!makesGateways(request)) return {};
+  const injected = inventory.gateways.filter((gateway) => gateway.source === 'injected');
+  const namespaces = [...new Set(injected.map((gateway) => gateway.namespace))];
+  const [objects, found] = await Promise.all([
+    reader.readGatewayObjects(namespaces),
+    Promise.all(namespaces.map(async (namespace) => [namespace, await releases.readReleases(namespace)] as const)),
+  ]);
+  const readable = found.flatMap(([namespace, list]) => (list === undefined ? [] : [[namespace, list] as const]));
+  return { gatewayObjects: objects, gatewayReleases: new Map(readable) };
 }
 
 export function needOf(request: UpgradeRequest): AccessNeed {
@@ -116,6 +142,7 @@ async function renderIfNeeded(
       what: `Revision ${endpoints.to.revision} does not exist, and how to install it was not said.`,
       next: [
         { label: 'with istioctl', command: '--with istioctl --istioctl PATH [-f OPERATOR.yaml] [--set …]' },
+        { label: 'with helm', command: '--with helm --charts FOLDER [--values FILE] [--set …]' },
         { label: 'with manifests', command: '--with manifests --manifests FILE' },
       ],
     });
@@ -133,6 +160,7 @@ interface ContextInput {
   readonly render: RenderResult | undefined;
   readonly moves: Moves;
   readonly pinned: PinnedPlan | undefined;
+  readonly helm: HelmView;
 }
 
 function checkContext(input: ContextInput): CheckContext {
@@ -147,6 +175,7 @@ function checkContext(input: ContextInput): CheckContext {
     ...(endpoints.from === undefined ? {} : { from: endpoints.from }),
     ...(endpoints.to === undefined || request.action === 'uninstall' ? {} : { to: endpoints.to }),
     moves: input.moves,
+    helm: input.helm,
     ...(input.pinned === undefined ? {} : { pinned: input.pinned }),
     ...(render === undefined
       ? {}

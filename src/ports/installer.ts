@@ -1,4 +1,5 @@
-/** What brings a control plane into the cluster: istioctl, or manifests that the user rendered. */
+/** What brings a control plane into the cluster: istioctl, helm, or manifests that the user rendered. */
+import type { ReleaseName } from '../core/helm/release.ts';
 import type { KubeObject } from '../core/mesh/kube-objects.ts';
 import type { Pin } from '../core/plan/plan.ts';
 
@@ -17,6 +18,16 @@ export interface InstallTarget {
   readonly namespace: string;
   /** IstioOperator overlay with values that are carried over; empty for none. */
   readonly overlay: string;
+  /** Version of the API server, such as `v1.34.3`, which charts may ask for; absent when it is not known. */
+  readonly kubernetes?: string;
+}
+
+/** The Helm release of the base chart, brought to the version and the default revision of the target. */
+export interface BaseUpgrade {
+  readonly release: ReleaseName;
+  readonly target: InstallTarget;
+  /** What its user has set; kept. */
+  readonly values: Readonly<Record<string, unknown>>;
 }
 
 export interface ControlPlaneInstaller {
@@ -36,4 +47,10 @@ export interface ControlPlaneInstaller {
    * @throws Problem TOOL-003 with the output; Problem PLAN-015 when a pinned file or tool has changed
    */
   install(target: InstallTarget, pins: readonly Pin[], onOutput: (line: string) => void): Promise<void>;
+  /**
+   * Brings the base release along; only installers that know Helm can. May be called again after it was cut off, once the
+   * release is not pending any more.
+   * @throws Problem TOOL-003 with the output, TOOL-005, PLAN-015
+   */
+  upgradeBase?(upgrade: BaseUpgrade, pins: readonly Pin[], onOutput: (line: string) => void): Promise<void>;
 }

@@ -7,7 +7,7 @@ import { stringify } from 'yaml';
 import { describe, expect, it } from 'vitest';
 import { ManifestInstaller } from '../../src/adapters/files/manifest-installer.ts';
 import { IstioctlInstaller, type IstioctlOptions } from '../../src/adapters/istioctl/istioctl-installer.ts';
-import { runTool } from '../../src/adapters/istioctl/run-tool.ts';
+import { runTool } from '../../src/adapters/tools/run-tool.ts';
 import { Problem } from '../../src/core/problems/problem.ts';
 import { FakeCluster } from '../kit/fake-cluster.ts';
 import { controlPlaneObjects, crd } from '../kit/istio-objects.ts';
@@ -130,7 +130,7 @@ describe('a tool', () => {
 
   it('ends with us, however we end', async () => {
     const mark = `4${process.pid}`;
-    const script = `const { runTool } = await import(${JSON.stringify(new URL('../../src/adapters/istioctl/run-tool.ts', import.meta.url).href)}); void runTool('/bin/sleep', ['${mark}']); setInterval(() => {}, 1000); console.log('up');`;
+    const script = `const { runTool } = await import(${JSON.stringify(new URL('../../src/adapters/tools/run-tool.ts', import.meta.url).href)}); void runTool('/bin/sleep', ['${mark}']); setInterval(() => {}, 1000); console.log('up');`;
     const parent = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
     await new Promise((resolve) => parent.stdout.once('data', resolve));
     const running = async (): Promise<boolean> =>

@@ -31,11 +31,12 @@ const CORE_ROOMS: Readonly<Record<string, readonly string[]>> = {
   moves: ['problems', 'versions', 'mesh', 'injection', 'request'],
   tags: ['problems', 'versions', 'mesh', 'injection'],
   controlplane: ['problems', 'versions', 'mesh', 'injection', 'request', 'tags'],
-  gateways: ['problems', 'versions', 'mesh', 'injection', 'request', 'moves', 'controlplane'],
+  gateways: ['problems', 'versions', 'mesh', 'injection', 'request', 'moves', 'controlplane', 'helm'],
+  helm: ['problems', 'versions', 'mesh', 'request', 'controlplane'],
   pinned: ['problems', 'versions', 'mesh', 'request', 'controlplane'],
-  findings: ['problems', 'versions', 'mesh', 'injection', 'permissions', 'request', 'usage', 'moves', 'tags', 'controlplane', 'gateways', 'pinned'],
-  plan: ['problems', 'versions', 'mesh', 'injection', 'permissions', 'request', 'usage', 'moves', 'tags', 'controlplane', 'gateways', 'pinned', 'findings'],
-  run: ['problems', 'versions', 'mesh', 'injection', 'permissions', 'request', 'usage', 'moves', 'tags', 'controlplane', 'gateways', 'pinned', 'findings', 'plan'],
+  findings: ['problems', 'versions', 'mesh', 'injection', 'permissions', 'request', 'usage', 'moves', 'tags', 'controlplane', 'gateways', 'helm', 'pinned'],
+  plan: ['problems', 'versions', 'mesh', 'injection', 'permissions', 'request', 'usage', 'moves', 'tags', 'controlplane', 'gateways', 'helm', 'pinned', 'findings'],
+  run: ['problems', 'versions', 'mesh', 'injection', 'permissions', 'request', 'usage', 'moves', 'tags', 'controlplane', 'gateways', 'helm', 'pinned', 'findings', 'plan'],
 };
 
 const CORE_PACKAGES = ['zod', 'yaml', 'hdr-histogram-js', 're2js'];
@@ -99,7 +100,8 @@ function wallOf(room: string, path: string): Wall | undefined {
     case 'flows':
       return { rooms: ['src/core', 'src/ports'], outside: [] };
     case 'adapters':
-      return { rooms: ['src/core', 'src/ports'], outside: 'anything' };
+      // How a tool is started and found is one thing for all adapters that start one.
+      return { rooms: ['src/core', 'src/ports', ...(name === 'tools' ? [] : ['src/adapters/tools'])], outside: 'anything' };
     case 'cli': {
       const rooms = ['src/core', 'src/ports', 'src/flows'];
       if (/^src\/cli\/compose-sandbox\.ts$/.test(path)) return { rooms: [...rooms, 'src/adapters', 'src/sandbox'], outside: 'anything' };

@@ -12,6 +12,7 @@ import { FakeClock } from './fake-clock.ts';
 import { FakeCluster } from './fake-cluster.ts';
 import { FakeInstaller } from './fake-installer.ts';
 import { FakeLockState, FakeRunLock } from './fake-run-lock.ts';
+import { FakeReleases } from './fake-releases.ts';
 import { FakeRunStore } from './fake-run-store.ts';
 import { controlPlaneObjects, crd, defaultObjects, sharedObjects } from './istio-objects.ts';
 import { RecordingObserver } from './recording-observer.ts';
@@ -58,6 +59,7 @@ export class World {
     this.#drivers += 1;
     return {
       reader: this.cluster,
+      releases: new FakeReleases(this.cluster),
       writer: this.cluster,
       prober: this.cluster,
       store: this.store,

@@ -1,10 +1,8 @@
 /** Finds istioctl and makes sure of its version. */
-import { createHash } from 'node:crypto';
-import { createReadStream, existsSync } from 'node:fs';
-import { delimiter, isAbsolute, join, resolve } from 'node:path';
 import { Problem } from '../../core/problems/problem.ts';
 import { sameIstioVersion } from '../../core/versions/istio-version.ts';
-import { runTool } from './run-tool.ts';
+import { runTool } from '../tools/run-tool.ts';
+import { digestOfFile, locateTool } from '../tools/tool-files.ts';
 
 export interface Istioctl {
   readonly path: string;
@@ -17,7 +15,7 @@ export interface Istioctl {
  * @throws Problem TOOL-001 when it is not there, TOOL-002 when it is not of `version`, TOOL-003 when it cannot be run
  */
 export async function findIstioctl(wanted: string, version: string | undefined): Promise<Istioctl> {
-  const path = locate(wanted);
+  const path = locateTool(wanted);
   if (path === undefined) {
     throw new Problem('TOOL-001', {
       what: wanted.includes('/') ? `There is no ${wanted}.` : `${wanted} is not on PATH.`,
@@ -40,14 +38,6 @@ export async function findIstioctl(wanted: string, version: string | undefined):
   return { path, version: found, sha256: await digestOfFile(path) };
 }
 
-function locate(wanted: string): string | undefined {
-  if (isAbsolute(wanted) || wanted.includes('/')) return existsSync(wanted) ? resolve(wanted) : undefined;
-  return (process.env['PATH'] ?? '')
-    .split(delimiter)
-    .map((folder) => join(folder, wanted))
-    .find((candidate) => existsSync(candidate));
-}
-
 async function versionOf(path: string): Promise<string> {
   const { stdout } = await runTool(path, ['version', '--remote=false', '-o', 'json']);
   try {
@@ -59,15 +49,5 @@ async function versionOf(path: string): Promise<string> {
   throw new Problem('TOOL-003', {
     what: `${path} does not say its version: ${stdout.trim().slice(0, 200)}`,
     next: [{ label: 'try it', command: `${path} version --remote=false` }],
-  });
-}
-
-export function digestOfFile(path: string): Promise<string> {
-  return new Promise((resolvePromise, reject) => {
-    const hash = createHash('sha256');
-    createReadStream(path)
-      .on('data', (chunk) => hash.update(chunk))
-      .on('error', reject)
-      .on('end', () => resolvePromise(hash.digest('hex')));
   });
 }

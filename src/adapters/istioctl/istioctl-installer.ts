@@ -1,5 +1,4 @@
 /** Installs a control plane with the user's own istioctl. */
-import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +10,8 @@ import { fileTrouble } from '../../core/problems/file-trouble.ts';
 import { Problem } from '../../core/problems/problem.ts';
 import type { ControlPlaneInstaller, InstallTarget, RenderedInstall } from '../../ports/installer.ts';
 import { findIstioctl } from './find-istioctl.ts';
-import { runTool } from './run-tool.ts';
+import { runTool } from '../tools/run-tool.ts';
+import { sha256 } from '../tools/tool-files.ts';
 
 export interface IstioctlOptions {
   /** Path, or name on PATH. */
@@ -137,10 +137,6 @@ async function withOverlay<T>(overlay: string, use: (path: string | undefined) =
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }
 
 /** Leaves out istioctl's drawing of a sail, and lines that only repeat. */

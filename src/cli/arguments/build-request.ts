@@ -2,6 +2,7 @@
 import { HIGHEST_RATE_PER_SECOND, parseRatePerSecond } from '../../core/load/rate.ts';
 import { Problem } from '../../core/problems/problem.ts';
 import { upgradeRequestSchema, type UpgradeRequest } from '../../core/request/upgrade-request.ts';
+import { helmInstall, impliesHelm } from './helm-options.ts';
 import { gatewaysOf, type GatewayOptions } from './gateway-options.ts';
 
 export interface RequestOptions extends GatewayOptions {
@@ -11,7 +12,11 @@ export interface RequestOptions extends GatewayOptions {
   readonly from?: string;
   readonly with?: string;
   readonly istioctl?: string;
-  readonly file?: string;
+  readonly file?: readonly string[];
+  readonly helm?: string;
+  readonly charts?: string;
+  readonly chartVersion?: string;
+  readonly values?: readonly string[];
   readonly set?: readonly string[];
   readonly manifests?: readonly string[];
   readonly skip?: readonly string[];
@@ -74,22 +79,30 @@ function revisionFrom(version: string): string {
 }
 
 function installOf(options: RequestOptions, mistakes: string[]): UpgradeRequest['install'] {
-  const { manifests = [], set = [], istioctl = 'istioctl', file } = options;
+  const { manifests = [], set = [], istioctl = 'istioctl', file: files = [] } = options;
+  const file = files.at(-1);
   const way = options.with ?? impliedWay(options);
   switch (way) {
     case undefined:
       return undefined;
     case 'istioctl':
       if (manifests.length > 0) mistakes.push('--manifests goes with --with manifests, not with --with istioctl');
+      if (files.length > 1) mistakes.push('istioctl takes one IstioOperator file: -f once');
+      if (impliesHelm(options))
+        mistakes.push('--helm, --charts, --chart-version and --values go with --with helm, not with --with istioctl');
       for (const setting of set.filter((text) => !text.includes('='))) mistakes.push(`--set ${setting}: it must be KEY=VALUE`);
       return { with: 'istioctl', istioctl, ...(file === undefined ? {} : { file }), set: [...set] };
+    case 'helm':
+      return helmInstall(options, mistakes);
     case 'manifests':
+      if (impliesHelm(options))
+        mistakes.push('--helm, --charts, --chart-version and --values go with --with helm, not with --with manifests');
       if (manifests.length === 0) mistakes.push('--with manifests needs --manifests FILE, FOLDER or -');
       if (set.length > 0 || file !== undefined)
-        mistakes.push('--set and --file go with --with istioctl: manifests are applied as they were rendered');
+        mistakes.push('--set and --file go with --with istioctl or helm: manifests are applied as they were rendered');
       return { with: 'manifests', paths: [...manifests] };
     default:
-      mistakes.push(`--with ${way}: it must be istioctl or manifests`);
+      mistakes.push(`--with ${way}: it must be istioctl, helm or manifests`);
       return undefined;
   }
 }
@@ -113,9 +126,11 @@ function loadOf({ load, loadTarget, loadHost }: RequestOptions, mistakes: string
 }
 
 /** The way that the other options only make sense with. */
-function impliedWay({ manifests = [], set = [], istioctl, file }: RequestOptions): string | undefined {
+function impliedWay(options: RequestOptions): string | undefined {
+  const { manifests = [], set = [], istioctl, file = [] } = options;
   if (manifests.length > 0) return 'manifests';
-  return istioctl !== undefined || file !== undefined || set.length > 0 ? 'istioctl' : undefined;
+  if (impliesHelm(options)) return 'helm';
+  return istioctl !== undefined || file.length > 0 || set.length > 0 ? 'istioctl' : undefined;
 }
 
 /** `90`, `90s`, `5m`, `1h`. */

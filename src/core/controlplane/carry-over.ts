@@ -112,7 +112,14 @@ function isUnder(path: string, key: string): boolean {
 }
 
 function configTree(config: ControlPlaneConfig): Record<string, unknown> {
-  return { meshConfig: parseText(config.mesh), values: parseText(config.originalValues) };
+  return { meshConfig: parseText(config.mesh), values: withoutMeshConfig(parseText(config.originalValues)) };
+}
+
+/** What the charts are given of the mesh configuration stands in full in the mesh configuration itself. */
+function withoutMeshConfig(values: unknown): unknown {
+  if (!isRecord(values)) return values;
+  const { meshConfig: _, ...rest } = values;
+  return rest;
 }
 
 function parseText(text: string | undefined): unknown {

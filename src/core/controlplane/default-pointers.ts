@@ -63,7 +63,32 @@ function validatorMove(objects: WebhookObjects, canonical: WebhookConfiguration)
   const made = buildTagObjects({ tag: DEFAULT_TAG, version: 'unknown' }, canonical).validator as WebhookConfiguration;
   const wanted = withoutRaisedPolicy(made, existing);
   if (!existing) return { after: wanted, wanted };
+  const service = made.webhooks?.[0]?.clientConfig?.service;
+  if (service !== undefined && isOfBaseChart(existing)) {
+    const after = pointTo(existing, revisionLabel(canonical), service);
+    return { before: existing, after, wanted: after };
+  }
   return { before: existing, after: retarget(existing, { wanted, former: formerConfiguration(objects, existing) }), wanted };
+}
+
+/** Made by the base chart, and not replaced by a tag since: istioctl copies Helm's annotations too, and adds the label of the tag. */
+function isOfBaseChart({ metadata }: WebhookConfiguration): boolean {
+  return metadata.annotations?.['meta.helm.sh/release-name'] !== undefined && metadata.labels?.['istio.io/tag'] === undefined;
+}
+
+/** What `defaultRevision` of the base chart changes and nothing else, so that its release and the cluster say the same. */
+function pointTo(existing: WebhookConfiguration, revision: string, service: { readonly name: string; readonly namespace: string }): WebhookConfiguration {
+  return {
+    ...existing,
+    metadata: { ...existing.metadata, labels: { ...existing.metadata.labels, 'istio.io/rev': revision } },
+    webhooks: (existing.webhooks ?? []).map((webhook) => ({
+      ...webhook,
+      clientConfig: {
+        ...webhook.clientConfig,
+        service: { ...webhook.clientConfig?.service, name: service.name, namespace: service.namespace },
+      },
+    })),
+  };
 }
 
 /**

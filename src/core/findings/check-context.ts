@@ -1,4 +1,5 @@
 /** What checks look at. A check reads values only; whatever it needs is gathered before. */
+import type { HelmView } from '../helm/helm-view.ts';
 import type { KubeObject, PodDisruptionBudget, Service } from '../mesh/kube-objects.ts';
 import type { MeshInventory } from '../mesh/mesh-inventory.ts';
 import type { Moves } from '../moves/select-moves.ts';
@@ -20,6 +21,8 @@ export interface CheckContext {
   readonly moves?: Moves;
   /** What only the old revision or old proxies obey, and what becomes of it; absent when nothing is moved away from. */
   readonly pinned?: PinnedPlan;
+  /** Releases of Helm; absent when nobody looked. */
+  readonly helm?: HelmView;
   /** Absent when permissions were not asked. */
   readonly access?: readonly AccessAnswer[];
   /** What was rendered for the new control plane; absent when nothing is installed. */

@@ -13,6 +13,7 @@ import { isFinding, type Check, type CheckContext } from './check-context.ts';
 import * as configuration from './checks/configuration.ts';
 import * as pinnedChecks from './checks/pinned.ts';
 import * as gatewayChecks from './checks/gateways.ts';
+import * as helmChecks from './checks/helm.ts';
 import * as controlPlanes from './checks/control-planes.ts';
 import * as platform from './checks/platform.ts';
 import * as tagChecks from './checks/tags.ts';
@@ -53,7 +54,7 @@ function shop(name: string, options: WorkloadOptions): MeshBuilder {
 
 it('every check of every file is among all checks, and every code is in the catalogue with words of its own', () => {
   const isCheck = (value: unknown): value is Check => typeof value === 'object' && value !== null && 'look' in value && 'codes' in value;
-  const written = [configuration, controlPlanes, gatewayChecks, tagChecks, pinnedChecks, platform, versions, workloads].flatMap((file) =>
+  const written = [configuration, controlPlanes, gatewayChecks, tagChecks, helmChecks, pinnedChecks, platform, versions, workloads].flatMap((file) =>
     Object.values(file).filter(isCheck),
   );
   expect(new Set(allChecks)).toEqual(new Set(written));

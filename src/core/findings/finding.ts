@@ -123,6 +123,30 @@ export const findingCatalogue = {
     'Istio keeps the values that a control plane was installed with since 1.26; of an older one only the mesh configuration can be compared and carried over.',
     'Pass the values of the installed revision to the new one.',
   ),
+  'HELM-001': entry(
+    'control planes',
+    'A Helm release is in the middle of something',
+    'A release that the plan would change or take away is pending: an installation, upgrade or rollback of it was begun and not ended, or still goes on.',
+    'Wait for it, or take it back with helm rollback (helm uninstall where nothing was deployed before).',
+  ),
+  'HELM-002': entry(
+    'control planes',
+    'The name of the new Helm release is taken',
+    'A release has the name that the new one would get, although no control plane of that revision exists.',
+    'Remove the leftover, or give the new revision another name.',
+  ),
+  'HELM-003': entry(
+    'control planes',
+    'A GitOps tool applies the old control plane',
+    'Flux or Argo CD would bring the old control plane back after it was removed.',
+    'Take it out where the tool reads it.',
+  ),
+  'HELM-004': entry(
+    'control planes',
+    'The base release would move the default back',
+    'The release of the base chart owns the webhook that validates for everybody. When the default moves and the release does not know of it, its next upgrade points the webhook back to a revision that is gone.',
+    'Set defaultRevision of the base release, or upgrade with --with helm.',
+  ),
   'CONF-001': entry(
     'configuration',
     'Objects are pinned to the old revision',
@@ -248,6 +272,12 @@ export const findingCatalogue = {
     'Gateways follow a tag that the plan moves',
     'istiod makes the Deployments of the Gateway API. Those whose Gateway names the tag are replaced at once when the tag moves, while sidecars wait for their restart.',
     'Label these Gateways with the present revision, and move them by themselves later.',
+  ),
+  'GATE-008': entry(
+    'gateways',
+    'A gateway has too little time to drain',
+    'When a pod ends, its proxy lets connections end for terminationDrainDuration, and the pod is killed after terminationGracePeriodSeconds. Load balancers need some seconds to forget it.',
+    'Give it a terminationDrainDuration of at least 5 s, and a longer terminationGracePeriodSeconds.',
   ),
   'WORK-001': entry(
     'workloads',

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { crd, tagObjects } from '../../../test/kit/istio-objects.ts';
 import { MeshBuilder, type WorkloadOptions } from '../../../test/kit/mesh-builder.ts';
 import { envoyFilter, pinnedOf } from '../../../test/kit/pinned-objects.ts';
+import type { HelmView } from '../helm/helm-view.ts';
+import type { HelmRelease } from '../helm/release.ts';
 import type { KubeObject, PodDisruptionBudget, Service } from '../mesh/kube-objects.ts';
 import { selectMoves } from '../moves/select-moves.ts';
 import { accessRules } from '../permissions/access-rules.ts';
@@ -105,18 +107,34 @@ interface EdgeOptions {
   readonly selector?: Record<string, string>;
   readonly marks?: Record<string, string>;
   readonly labels?: Record<string, string>;
+  readonly drain?: string;
+  readonly grace?: number;
   readonly request?: Record<string, unknown>;
   readonly more?: (mesh: MeshBuilder) => MeshBuilder;
 }
 
 /** A gateway in a namespace without labels, with its Service. */
-const edge = ({ service, address = '10.0.0.1', selector, marks, labels, request, more = (m) => m }: EdgeOptions = {}): Change => ({
+const edge = ({
+  service,
+  address = '10.0.0.1',
+  selector,
+  marks,
+  labels,
+  drain,
+  grace,
+  request,
+  more = (m) => m,
+}: EdgeOptions = {}): Change => ({
   ...(request === undefined ? {} : { request }),
   mesh: (m) => {
-    const annotations = { 'inject.istio.io/templates': 'gateway' };
+    const config = drain === undefined ? {} : { 'proxy.istio.io/config': `{terminationDrainDuration: ${drain}}` };
+    const annotations = { 'inject.istio.io/templates': 'gateway', ...config };
     const template = {
       metadata: { labels: { app: 'edge', 'istio.io/rev': 'default', ...labels }, annotations },
-      spec: { containers: [{ name: 'istio-proxy', image: 'auto' }] },
+      spec: {
+        containers: [{ name: 'istio-proxy', image: 'auto' }],
+        ...(grace === undefined ? {} : { terminationGracePeriodSeconds: grace }),
+      },
     };
     const built = m
       .namespace('edge')
@@ -172,6 +190,22 @@ function behindTag(labels: Readonly<Record<string, string>>): Change {
   return { ...gateway, mesh: (m) => (gateway.mesh?.(m) ?? m).tag('prod', 'default') };
 }
 
+const release = (more: Partial<HelmRelease> = {}): HelmRelease => ({
+  name: 'istiod',
+  namespace: 'istio-system',
+  version: 1,
+  status: 'deployed',
+  chart: { name: 'istiod', version: '1.28.2' },
+  values: {},
+  ...more,
+});
+const BASE = release({ name: 'istio-base', chart: { name: 'base', version: '1.28.2' } });
+const VIA_HELM = { install: { with: 'helm', charts: 'charts' } };
+const OLD = { name: 'istiod', namespace: 'istio-system' };
+const FRESH = { name: 'istiod-canary', namespace: 'istio-system' };
+/** What was seen of Helm's releases. */
+const helmed = (helm: HelmView, request: Record<string, unknown> = VIA_HELM): Change => ({ context: { helm }, request });
+
 const CASES: Readonly<Record<FindingCode, { readonly gives: readonly Change[]; readonly not: readonly Change[] }>> = {
   'PLAT-001': {
     gives: [{ context: { access: accessRules('look').map((rule) => ({ rule, allowed: rule.verb !== 'list', reason: 'no' })) } }],
@@ -214,6 +248,43 @@ const CASES: Readonly<Record<FindingCode, { readonly gives: readonly Change[]; r
   'CTRL-006': { gives: [rendered({ movesDefault: true })], not: [rendered({})] },
   'CTRL-007': { gives: [{ mesh: (m) => m.revision({ revision: 'mute', version: '1.28.2' }, { error: 'no answer' }) }], not: [{}] },
   'CTRL-008': { gives: [rendered({ valuesUnknown: true })], not: [rendered({})] },
+  'HELM-001': {
+    gives: [
+      helmed({ old: OLD, releases: [release({ status: 'pending-upgrade' })] }),
+      helmed({ fresh: FRESH, releases: [release({ ...FRESH, status: 'pending-install' })] }),
+      helmed({ base: { ...BASE, status: 'pending-rollback' }, releases: [] }),
+      helmed({ old: OLD, releases: [release({ status: 'uninstalling' })] }),
+    ],
+    not: [
+      helmed({ old: OLD, releases: [release({ status: 'failed' })] }),
+      helmed({ old: OLD, releases: [release({ name: 'other', status: 'pending-upgrade' })] }),
+      helmed(
+        { old: OLD, releases: [release({ status: 'pending-upgrade' })] },
+        { action: 'install', to: { revision: 'canary', version: '1.29.1' } },
+      ),
+      helmed({ base: { ...BASE, status: 'pending-rollback' }, releases: [] }, {}),
+    ],
+  },
+  'HELM-002': {
+    gives: [
+      helmed({ fresh: FRESH, releases: [release(FRESH)] }),
+      helmed({ fresh: FRESH, releases: [release({ ...FRESH, status: 'uninstalled' })] }),
+    ],
+    not: [helmed({ fresh: FRESH, releases: [release()] }), helmed({ fresh: FRESH, releases: [release({ ...FRESH, namespace: 'other' })] })],
+  },
+  'HELM-003': {
+    gives: [helmed({ old: OLD, oldOwner: 'Flux' }), helmed({ oldOwner: 'Argo CD' })],
+    not: [helmed({ old: OLD }), helmed({ old: OLD, oldOwner: 'Flux' }, { action: 'migrate', to: { revision: 'canary' } })],
+  },
+  'HELM-004': {
+    gives: [helmed({ base: BASE, validatorOwner: 'istio-base' }, {}), helmed({ validatorOwner: 'istio-base' })],
+    not: [
+      helmed({ base: BASE, validatorOwner: 'istio-base' }),
+      helmed({ base: BASE }, {}),
+      helmed({ base: { ...BASE, values: { defaultRevision: 'canary' } }, validatorOwner: 'istio-base' }, {}),
+      helmed({ base: BASE, validatorOwner: 'istio-base' }, { action: 'install', to: { revision: 'canary', version: '1.29.1' } }),
+    ],
+  },
   'CONF-001': {
     gives: [{ objects: { pinnedObjects: [{ ref: { apiVersion: 'x', kind: 'EnvoyFilter', name: 'f' }, revision: 'default' }] } }],
     not: [{ objects: { pinnedObjects: [{ ref: { apiVersion: 'x', kind: 'EnvoyFilter', name: 'f' }, revision: 'other' }] } }],
@@ -335,6 +406,15 @@ const CASES: Readonly<Record<FindingCode, { readonly gives: readonly Change[]; r
       behindTag({}),
       { ...behindTag({ 'istio.io/rev': 'prod' }), request: { finish: { moveTags: false } } },
     ],
+  },
+  'GATE-008': {
+    gives: [
+      edge({ drain: '0s' }),
+      edge({ drain: '45s' }),
+      edge({ grace: 5 }),
+      edge({ more: (m) => m.revision({ revision: 'default', version: '1.28.2', mesh: 'defaultConfig: {terminationDrainDuration: 1s}' }) }),
+    ],
+    not: [edge(), edge({ drain: '20s' }), edge({ drain: '1m', grace: 90 }), edge({ drain: 'odd' })],
   },
   'WORK-001': {
     gives: [

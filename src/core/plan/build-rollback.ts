@@ -16,6 +16,7 @@ import { copiesBackDrafts, foreignPinned } from './build-pinned-steps.ts';
 import { RESTART_ANNOTATION } from './restart-mark.ts';
 import { labelStep, numberSteps, removeStep, restartStep, shortName, type StepDraft } from './build-steps.ts';
 import { gatewaysBack, type GatewayBack } from './gateway-back.ts';
+import { withRelease } from './release-drafts.ts';
 import type { NotMoved, Plan } from './plan.ts';
 import type { ObjectChange, Step, StepOf } from './step.ts';
 
@@ -101,7 +102,15 @@ function restoreDraft({ step, revision, expect, title }: Restoring, input: Rollb
     originalsOf: step.id,
     revision,
     expect,
+    ...releaseBack(step, expect),
   };
+}
+
+/** The records of a release that the step took away or changed come back with its objects. */
+function releaseBack(step: Step, expect: Restoring['expect']): Pick<StepOf<'restoreObject'>, 'release'> {
+  const release = step.kind === 'removeControlPlane' || step.kind === 'removeGateway' ? step.release : step.kind === 'moveDefault' ? step.baseRelease : undefined;
+  if (release === undefined || expect === 'shared') return {};
+  return { release: { name: release.name, namespace: release.namespace } };
 }
 
 function restoreSlug(step: Step, revision: string, expect: Restoring['expect']): string {
@@ -252,7 +261,8 @@ function removalDrafts(touched: readonly Step[], input: RollbackInput): StepDraf
   const objects = [
     ...new Map([...own, ...halfInstalled].map((o) => [`${o.kind}/${o.metadata.namespace ?? ''}/${o.metadata.name}`, o])).values(),
   ];
-  const removal = removeStep({ revision: install.revision, version: plan.to?.version ?? install.version }, objects, []);
+  const bare = removeStep({ revision: install.revision, version: plan.to?.version ?? install.version }, objects, []);
+  const removal = withRelease(bare, install.release, undefined) as typeof bare;
   const foreign = foreignPinned(install.revision, input.inventory.pinnedObjects, copyRefs(touched, input));
   return [...sharedDrafts(install, input), { ...removal, phase: 'move' as const, ...(foreign === undefined ? {} : { pinned: foreign }) }];
 }

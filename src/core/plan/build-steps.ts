@@ -44,7 +44,7 @@ export function installStep(target: Endpoint, beside: Endpoint | undefined, obje
   return {
     slug: `install-${target.revision}`,
     kind: 'installControlPlane',
-    title: `install ${target.revision} (${target.version}) with ${objects.with}`,
+    title: `install ${target.revision} (${target.version}) with ${objects.with}${objects.release === undefined ? '' : `, release ${objects.release.name}`}`,
     phase: 'move',
     preconditions: [
       { holds: 'revision-free', revision: target.revision },
@@ -60,6 +60,7 @@ export function installStep(target: Endpoint, beside: Endpoint | undefined, obje
     version: target.version,
     namespace: objects.namespace,
     ...(beside === undefined ? {} : { beside: beside.revision }),
+    ...(objects.release === undefined ? {} : { release: { ...objects.release } }),
   };
 }
 
@@ -71,6 +72,8 @@ export interface InstallObjects {
   readonly live: readonly KubeObject[];
   /** Labels that the installer puts on every object beyond what it renders. */
   readonly stamp: Readonly<Record<string, string>>;
+  /** The Helm release that the control plane becomes. */
+  readonly release?: { readonly name: string; readonly namespace: string };
 }
 
 function withLabels(object: KubeObject, stamp: Readonly<Record<string, string>>): KubeObject {

@@ -1,6 +1,7 @@
 /** One change of a plan, as data: what, on what, what must hold before, when it is done, and how it is taken back. */
 import * as z from 'zod';
 import { copyRevisionedObjectsFields, pinnedRemovalSchema } from './pinned-step.ts';
+import { baseReleaseSchema, releaseSchema } from './release-step.ts';
 import { addGatewayFields, removeGatewayFields, shiftGatewayFields, templateLabelSchema } from './gateway-step.ts';
 
 const objectRefSchema = z.strictObject({
@@ -67,6 +68,8 @@ export const stepSchema = z.discriminatedUnion('kind', [
     namespace: z.string(),
     /** The running revision that must stay as it is. */
     beside: z.string().optional(),
+    /** The Helm release that it becomes. */
+    release: releaseSchema.optional(),
   }),
   z.strictObject({ ...common, kind: z.literal('copyRevisionedObjects'), ...copyRevisionedObjectsFields }),
   z.strictObject({
@@ -101,7 +104,13 @@ export const stepSchema = z.discriminatedUnion('kind', [
     /** The Helm release that owns the tag, whose place the release of the new revision takes; absent when none does. */
     helmRelease: z.string().optional(),
   }),
-  z.strictObject({ ...common, kind: z.literal('moveDefault'), revision: z.string(), from: z.string() }),
+  z.strictObject({
+    ...common,
+    kind: z.literal('moveDefault'),
+    revision: z.string(),
+    from: z.string(),
+    baseRelease: baseReleaseSchema.optional(),
+  }),
   z.strictObject({
     ...common,
     kind: z.literal('removeControlPlane'),
@@ -110,6 +119,8 @@ export const stepSchema = z.discriminatedUnion('kind', [
     keeps: z.array(objectRefSchema).default([]),
     /** Objects that only this revision, or only proxies of its version, obeyed. */
     pinned: pinnedRemovalSchema.optional(),
+    /** The Helm release whose records go when its objects are gone. */
+    release: releaseSchema.optional(),
   }),
   /** Puts objects back as the record holds them: the removed control plane, the webhooks of the default revision, a removed gateway, or shared objects. */
   z.strictObject({
@@ -118,6 +129,8 @@ export const stepSchema = z.discriminatedUnion('kind', [
     originalsOf: z.string(),
     revision: z.string(),
     expect: z.enum(['control-plane', 'default', 'shared', 'gateway', 'tag', 'pinned']),
+    /** The Helm release whose records come back as they were set aside. */
+    release: releaseSchema.optional(),
   }),
 ]);
 

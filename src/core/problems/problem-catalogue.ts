@@ -185,20 +185,20 @@ export const problemCatalogue = {
   ),
   'TOOL-001': entry(
     failed,
-    'istioctl is not found',
+    'istioctl or helm is not found',
     'The binary that the plan needs is not where it was looked for.',
-    'Pass --istioctl PATH, or put the istioctl of the target version on PATH.',
+    'Pass --istioctl PATH or --helm PATH, or put it on PATH.',
   ),
   'TOOL-002': entry(
     refused,
-    'istioctl is of another version',
-    'A control plane is installed with the istioctl of its own version; the binary found has another one.',
-    'Pass --istioctl with the path of the right version.',
+    'istioctl or helm is of another version',
+    'A control plane is installed with the istioctl of its own version, or with helm 3 or 4; the binary found has another version. A plan goes on with the major version of helm that it was made with.',
+    'Pass --istioctl or --helm with the path of the right version.',
   ),
   'TOOL-003': entry(
     failed,
-    'istioctl failed',
-    'istioctl ended with an error. Its output is shown and kept in the record of the run.',
+    'istioctl or helm failed',
+    'The tool ended with an error. Its output is shown and kept in the record of the run.',
     'Read the output; run the same command by hand if needed.',
   ),
   'TOOL-004': entry(
@@ -206,6 +206,18 @@ export const problemCatalogue = {
     'The installation would change more than the new control plane',
     'The rendered installation contains gateways, CNI, ztunnel or other things that are shared with the running mesh, or would move the default revision. They would change at once, for everybody.',
     'Use a profile without gateways (minimal) and without cni; shared parts get steps of their own.',
+  ),
+  'TOOL-005': entry(
+    failed,
+    'Helm meets fields that somebody else wrote',
+    'Helm 4 applies on the server side, which refuses fields that another field manager owns. Fields that istiod writes into its own webhooks are taken over; these belong to somebody else.',
+    'Decide who owns them: give them up there, or run the shown command with --force-conflicts, then go on.',
+  ),
+  'TOOL-006': entry(
+    refused,
+    'A Helm release is in the middle of something',
+    'The release is pending: an installation, upgrade or rollback of it was begun and not ended, or still goes on. Helm refuses every further change.',
+    'Wait for it, or take it back with helm rollback; then go on.',
   ),
   'REVN-001': entry(
     usage,

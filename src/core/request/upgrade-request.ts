@@ -18,6 +18,19 @@ const installSchema = z.discriminatedUnion('with', [
     set: z.array(z.string()).default([]),
   }),
   z.strictObject({
+    with: z.literal('helm'),
+    /** Path of the binary, or its name on PATH. */
+    helm: z.string().default('helm'),
+    /** A folder with the charts base and istiod, the URL or the name of a repository, or `oci://HOST/PATH`. */
+    charts: z.string().min(1),
+    /** Version of charts that are not in a folder; the version of the target when absent. */
+    chartVersion: z.string().optional(),
+    /** Values files as named by the user, later ones over earlier ones; pinned by digest in the plan. */
+    values: z.array(z.string()).default([]),
+    /** `--set` values as given. */
+    set: z.array(z.string()).default([]),
+  }),
+  z.strictObject({
     with: z.literal('manifests'),
     /** Files and folders of rendered YAML, or `-` for standard input. */
     paths: z.array(z.string()).min(1),

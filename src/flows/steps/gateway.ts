@@ -1,8 +1,8 @@
 /** Gateways that move to a Deployment beside them: what is looked at, and the effects in the order that core judges to be due. */
-import { copyAutoscaler, copyGateway } from '../../core/gateways/copy-gateway.ts';
+import { copyAutoscaler, copyGateway, trialPod } from '../../core/gateways/copy-gateway.ts';
 import { isOfRelease, withoutReleasePatch } from '../../core/gateways/release-marks.ts';
 import { refKey, refOf } from '../../core/controlplane/object-identity.ts';
-import type { KubeObject, ObjectRef, PodController } from '../../core/mesh/kube-objects.ts';
+import type { KubeObject, ObjectRef, Pod, PodController } from '../../core/mesh/kube-objects.ts';
 import type { AutoscalerBounds, GatewayRef } from '../../core/plan/gateway-step.ts';
 import type { StepOf } from '../../core/plan/step.ts';
 import { judgeGateway } from '../../core/run/assess/assess-gateway.ts';
@@ -10,11 +10,11 @@ import { isReady, isTerminating } from '../../core/run/assess/describe-pods.ts';
 import { rolloutStatus } from '../../core/run/assess/rollout-status.ts';
 import type { GatewayObservation, GatewayPods, GatewayRemovalObservation, PortAnswer } from '../../core/run/gateway-observation.ts';
 import type { RunPorts } from '../flow-ports.ts';
+import { keepRecord, presentRecords, removeRecords, type Effect, type RunHome } from './release-records.ts';
 
 type MoveStep = StepOf<'addGateway' | 'shiftGateway'>;
 type ObservingPorts = Pick<RunPorts, 'reader' | 'prober'>;
 type PerformingPorts = Pick<RunPorts, 'reader' | 'prober' | 'writer'>;
-type Effect = (name: string, act: () => Promise<void>) => Promise<void>;
 
 function sides(step: MoveStep): { up: GatewayRef; down: GatewayRef; pods: number } {
   if (step.kind === 'addGateway') return { up: step.copy, down: step.gateway, pods: 1 };
@@ -23,9 +23,10 @@ function sides(step: MoveStep): { up: GatewayRef; down: GatewayRef; pods: number
 
 export async function observeGateway(ports: ObservingPorts, step: MoveStep): Promise<GatewayObservation> {
   const refs = sides(step);
-  const [up, down, endpoints, autoscalers] = await Promise.all([
+  const [up, down, trial, endpoints, autoscalers] = await Promise.all([
     ports.reader.readWorkload(refs.up),
     ports.reader.readWorkload(refs.down),
+    readTrial(ports, step),
     Promise.all(
       step.services.map(async (service) => ({ service, readyPods: await ports.reader.readReadyPods(step.gateway.namespace, service) })),
     ),
@@ -33,18 +34,30 @@ export async function observeGateway(ports: ObservingPorts, step: MoveStep): Pro
   ]);
   // istiods and pods are asked only when everything else is as wanted.
   const complete = up !== undefined && (up.controller.spec?.replicas ?? 1) >= refs.pods && isComplete(up);
-  const reports = complete ? await ports.reader.readIstiods(refs.up.namespace) : [];
+  const tries = up === undefined && trial !== undefined && isReady(trial);
+  const reports = complete || tries ? await ports.reader.readIstiods(refs.up.namespace) : [];
   const isSeen = complete && endpoints.every(({ readyPods }) => up.pods.some((pod) => readyPods.includes(pod.metadata.name)));
-  const answers = isSeen && step.kind === 'addGateway' ? await askPorts(ports, step, up, down) : [];
+  const fresh = isSeen ? up.pods : tries ? [trial] : [];
+  const answers = step.kind === 'addGateway' ? await askPorts(ports, step, fresh, down?.pods ?? []) : [];
   return {
     kind: 'gateway',
     ...(up === undefined ? {} : { up }),
     ...(down === undefined ? {} : { down }),
+    ...(trial === undefined ? {} : { trial }),
     endpoints,
     reports,
     autoscalers,
     answers,
   };
+}
+
+function trialRef({ copy, trial }: StepOf<'addGateway'>): ObjectRef | undefined {
+  return trial && { apiVersion: 'v1', kind: 'Pod', namespace: copy.namespace, name: trial.pod };
+}
+
+async function readTrial({ reader }: ObservingPorts, step: MoveStep): Promise<Pod | undefined> {
+  const ref = step.kind === 'addGateway' ? trialRef(step) : undefined;
+  return ref && ((await reader.readObject(ref)) as Pod | undefined);
 }
 
 function isComplete({ controller, pods }: GatewayPods): boolean {
@@ -65,11 +78,11 @@ function autoscalerRef(namespace: string, name: string): ObjectRef {
 async function askPorts(
   ports: ObservingPorts,
   { gateway, httpPorts }: StepOf<'addGateway'>,
-  up: GatewayPods,
-  down: GatewayPods | undefined,
+  newPods: readonly Pod[],
+  oldPods: readonly Pod[],
 ): Promise<PortAnswer[]> {
-  const ready = ({ pods }: GatewayPods): string | undefined => pods.find((pod) => !isTerminating(pod) && isReady(pod))?.metadata.name;
-  const [fresh, old] = [ready(up), down && ready(down)];
+  const ready = (pods: readonly Pod[]): string | undefined => pods.find((pod) => !isTerminating(pod) && isReady(pod))?.metadata.name;
+  const [fresh, old] = [ready(newPods), ready(oldPods)];
   if (fresh === undefined) return [];
   const answers = await Promise.all(
     httpPorts.map(async (port): Promise<PortAnswer[]> => {
@@ -89,8 +102,12 @@ export async function performGateway(ports: PerformingPorts, step: MoveStep, eff
   switch (judgeGateway(step, observation).stage) {
     case 'hold':
       return setBounds(ports, { step, when: 'first', autoscalers: observation.autoscalers, effect });
+    case 'try':
+      return effect('try', () => createTrial(ports, step as StepOf<'addGateway'>));
     case 'create':
       return effect('create', () => createCopy(ports, step as StepOf<'addGateway'>));
+    case 'clear':
+      return effect('clear', () => clearTrial(ports, step as StepOf<'addGateway'>));
     case 'grow':
       return effect('grow', () => writer.patchObject(deploymentRef(up), { spec: { replicas: (step as StepOf<'shiftGateway'>).up.to } }));
     case 'shrink': {
@@ -111,10 +128,23 @@ function deploymentRef(ref: GatewayRef): ObjectRef {
 }
 
 /** Made from the gateway as it lives now; one that is there already is left as it is. */
-async function createCopy({ reader, writer }: PerformingPorts, { gateway, copy, revision, label }: StepOf<'addGateway'>): Promise<void> {
-  const [live, there] = await Promise.all([reader.readObject(deploymentRef(gateway)), reader.readObject(deploymentRef(copy))]);
-  if (live === undefined || there !== undefined) return;
-  await writer.putObject(copyGateway(live as PodController, { revision, replicas: 1, ...(label === undefined ? {} : { label }) }));
+async function createCopy({ reader, writer }: PerformingPorts, step: StepOf<'addGateway'>): Promise<void> {
+  const [live, there] = await Promise.all([reader.readObject(deploymentRef(step.gateway)), reader.readObject(deploymentRef(step.copy))]);
+  if (live !== undefined && there === undefined) await writer.putObject(copyOf(live, step));
+}
+
+function copyOf(live: KubeObject, { revision, label }: StepOf<'addGateway'>): PodController {
+  return copyGateway(live as PodController, { revision, replicas: 1, ...(label === undefined ? {} : { label }) });
+}
+
+async function createTrial({ reader, writer }: PerformingPorts, step: StepOf<'addGateway'>): Promise<void> {
+  const live = await reader.readObject(deploymentRef(step.gateway));
+  if (live !== undefined && step.trial !== undefined) await writer.putObject(trialPod(copyOf(live, step), step.trial.without));
+}
+
+async function clearTrial({ writer }: PerformingPorts, step: StepOf<'addGateway'>): Promise<void> {
+  const ref = trialRef(step);
+  if (ref !== undefined) await writer.deleteObject(ref);
 }
 
 interface Bounding {
@@ -137,16 +167,20 @@ async function setBounds({ writer }: PerformingPorts, { step, when, autoscalers,
   }
 }
 
-export async function observeGatewayRemoval({ reader }: ObservingPorts, step: StepOf<'removeGateway'>): Promise<GatewayRemovalObservation> {
-  const [gateway, deleted, shared] = await Promise.all([
+export async function observeGatewayRemoval(
+  { reader, releases }: Pick<RunPorts, 'reader' | 'releases'>,
+  step: StepOf<'removeGateway'>,
+): Promise<GatewayRemovalObservation> {
+  const [gateway, deleted, shared, records] = await Promise.all([
     reader.readWorkload(step.gateway),
     readAll(reader, refsOf(step, 'delete')),
     readAll(reader, refsOf(step, 'update')),
+    presentRecords({ releases }, step.release),
   ]);
   return {
     kind: 'gateway-removal',
     ...(gateway === undefined ? {} : { gateway }),
-    present: deleted.map(refOf),
+    present: [...deleted.map(refOf), ...records],
     owned: shared.filter((object) => step.release !== undefined && isOfRelease(object, step.release)).map(refOf),
   };
 }
@@ -159,20 +193,27 @@ async function readAll(reader: ObservingPorts['reader'], refs: readonly ObjectRe
   return (await Promise.all(refs.map((ref) => reader.readObject(ref)))).filter((object) => object !== undefined);
 }
 
-/** What is shared changes hands before anything is deleted. */
+/**
+ * The record of its release is kept with the run; what is shared changes hands before anything is deleted; the records go last. Helm
+ * itself would delete what the release made, the Service included.
+ */
 export async function performGatewayRemoval(
-  { reader, writer }: PerformingPorts,
+  ports: PerformingPorts & Pick<RunPorts, 'releases'>,
   step: StepOf<'removeGateway'>,
+  home: RunHome,
   effect: Effect,
 ): Promise<void> {
+  const { reader, writer } = ports;
   const { release } = step;
   const live = await reader.readWorkload(step.gateway);
   if ((live?.controller.spec?.replicas ?? 0) > 0 || (live?.pods.length ?? 0) > 0) return;
+  if (release !== undefined) await keepRecord(ports, home, release, effect);
   for (const object of await readAll(reader, refsOf(step, 'update'))) {
     if (release !== undefined && isOfRelease(object, release))
       await effect(refKey(refOf(object)), () => writer.patchObject(refOf(object), withoutReleasePatch(object)));
   }
   for (const ref of refsOf(step, 'delete')) await effect(refKey(ref), () => writer.deleteObject(ref));
+  if (release !== undefined) await removeRecords(ports, release, effect);
 }
 
 /**

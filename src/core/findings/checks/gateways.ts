@@ -1,4 +1,5 @@
 /** What stands in the way of a gateway's move, or makes it lose requests. */
+import { parse } from 'yaml';
 import { COPY_LABEL, copyName } from '../../gateways/copy-gateway.ts';
 import { resolveInjection } from '../../injection/resolve-injection.ts';
 import { isInjectedGateway } from '../../mesh/build-gateways.ts';
@@ -212,3 +213,62 @@ export const gatewayOwners: Check = {
     });
   },
 };
+
+/** How long a proxy lets its connections end, where nothing says otherwise. @source istio/api mesh/v1alpha1/proxy.proto @1.29 */
+const USUAL_DRAIN_SECONDS = 5;
+const USUAL_GRACE_SECONDS = 30;
+
+export const gatewayDrains: Check = {
+  name: 'time that gateways have to drain',
+  codes: ['GATE-008'],
+  look(context) {
+    return gatewayMoves(context).flatMap(({ workload }): Finding[] => {
+      const drain = drainSeconds(workload, context);
+      const grace = workload.template.spec?.terminationGracePeriodSeconds ?? USUAL_GRACE_SECONDS;
+      const why =
+        grace <= drain
+          ? `Its pods are killed after ${grace} s, before the ${drain} s in which connections may end are over.`
+          : `Connections have ${drain} s to end; whoever balances load needs some seconds to forget a pod.`;
+      if (grace > drain && drain >= USUAL_DRAIN_SECONDS) return [];
+      const key = workloadKey(workload);
+      return [
+        {
+          code: 'GATE-008',
+          level: 'warning',
+          objects: [key],
+          what: `${key} drains for ${drain} s, and is killed after ${grace} s`,
+          why,
+          next: [
+            'annotate its pod template: proxy.istio.io/config: {terminationDrainDuration: 10s}, and terminationGracePeriodSeconds: 30',
+          ],
+        },
+      ];
+    });
+  },
+};
+
+/** From the annotation of the pod, else from the mesh configuration of the revision that it is on. */
+function drainSeconds({ template }: Workload, { inventory, from }: CheckContext): number {
+  const own = template.metadata?.annotations?.['proxy.istio.io/config'];
+  const mesh = inventory.meshConfigs[from?.revision ?? '']?.mesh;
+  const texts = [yamlField(own, ['terminationDrainDuration']), yamlField(mesh, ['defaultConfig', 'terminationDrainDuration'])];
+  const text = texts.find((value) => value !== undefined);
+  return text === undefined ? USUAL_DRAIN_SECONDS : (parseSeconds(text) ?? USUAL_DRAIN_SECONDS);
+}
+
+function yamlField(text: string | undefined, path: readonly string[]): string | undefined {
+  if (text === undefined) return undefined;
+  try {
+    const value = path.reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], parse(text) as unknown);
+    return typeof value === 'string' ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A duration as Go writes it, of hours, minutes and seconds; undefined for any other text. */
+function parseSeconds(text: string): number | undefined {
+  const match = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?$/.exec(text);
+  if (match === null || text === '') return undefined;
+  return Number(match[1] ?? 0) * 3600 + Number(match[2] ?? 0) * 60 + Number(match[3] ?? 0);
+}

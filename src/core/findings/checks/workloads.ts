@@ -10,6 +10,11 @@ function movesOf(context: CheckContext): readonly WorkloadMove[] {
   return (context.moves?.namespaces ?? []).flatMap((n) => n.workloads);
 }
 
+/** A gateway that is made anew is not restarted: its pods only go once others serve. */
+function restartsOf(context: CheckContext): readonly WorkloadMove[] {
+  return movesOf(context).filter((move) => move.canary !== true);
+}
+
 function hazard(
   code: FindingCode,
   { workload }: WorkloadMove,
@@ -29,7 +34,7 @@ export const takenDown: Check = {
   name: 'workloads that a restart takes down',
   codes: ['WORK-001'],
   look(context) {
-    return movesOf(context).flatMap((move) => {
+    return restartsOf(context).flatMap((move) => {
       const reason = reasonTakenDown(move.workload);
       if (reason === undefined) return [];
       const what = `${move.workload.namespace}/${move.workload.name} would be down while it restarts (${reason})`;
@@ -37,7 +42,7 @@ export const takenDown: Check = {
         hazard('WORK-001', move, context, {
           what,
           why: 'Its callers get errors until the new pod is ready.',
-          next: overrides(move.workload),
+          next: [...(move.gateway ? ['--gateways canary makes a new one beside it'] : []), ...overrides(move.workload)],
         }),
       ];
     });
@@ -88,7 +93,7 @@ export const disruptionBudgets: Check = {
   name: 'PodDisruptionBudgets that allow nothing',
   codes: ['WORK-002'],
   look(context) {
-    return movesOf(context).flatMap((move) => {
+    return restartsOf(context).flatMap((move) => {
       const budget = context.podDisruptionBudgets.find((b) => isExhausted(b) && covers(b, move.workload));
       if (!budget) return [];
       const name = `${move.workload.namespace}/${move.workload.name}`;

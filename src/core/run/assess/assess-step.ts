@@ -98,7 +98,7 @@ function assessNamespace(
   };
 }
 
-function assessDefault(step: StepOf<'moveDefault'>, { pending, usage }: Extract<StepObservation, { kind: 'default' }>): StepAssessment {
+function assessDefault(step: StepOf<'moveDefault'>, { pending, usage, base }: Extract<StepObservation, { kind: 'default' }>): StepAssessment {
   if (pending === undefined) {
     return {
       kind: 'blocked',
@@ -108,8 +108,15 @@ function assessDefault(step: StepOf<'moveDefault'>, { pending, usage }: Extract<
       }),
     };
   }
+  if (pending.length === 0 && base !== undefined) return { kind: 'pending', detail: base };
   if (pending.length === 0)
-    return { kind: 'satisfied', evidence: [`injection, validation and leadership of the default point to ${step.revision}`] };
+    return {
+      kind: 'satisfied',
+      evidence: [
+        `injection, validation and leadership of the default point to ${step.revision}`,
+        ...(step.baseRelease === undefined ? [] : [`the Helm release ${step.baseRelease.name} says the same`]),
+      ],
+    };
   return (usage && stillUsed(step.from, usage)) ?? { kind: 'pending', detail: `${pending.length} objects still point to ${step.from}` };
 }
 
