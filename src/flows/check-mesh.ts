@@ -71,6 +71,17 @@ async function askAccess(
 
 type End = NonNullable<CheckedMesh['to']>;
 
-function movesTo(to: End, from: string | undefined, { scope, gateways }: UpgradeRequest, inventory: MeshInventory): ReturnType<typeof selectMoves> {
-  return selectMoves(inventory, { from, to: { label: to.revision, ...to }, namespaces: scope.namespaces, skip: scope.skip, gateways: gateways.strategy });
+function movesTo(
+  to: End,
+  from: string | undefined,
+  { scope, gateways }: UpgradeRequest,
+  inventory: MeshInventory,
+): ReturnType<typeof selectMoves> {
+  return selectMoves(inventory, {
+    from,
+    to: { label: to.revision, ...to },
+    namespaces: scope.namespaces,
+    skip: scope.skip,
+    gateways: gateways.strategy,
+  });
 }
