@@ -56,7 +56,7 @@ export async function performStep(ports: PerformingPorts, input: PerformInput): 
     case 'removeGateway':
       return performGatewayRemoval(ports, step, homeOf(input), effect);
     case 'moveTag':
-      return performTag(ports, step, effect);
+      return moveTag(ports, input, step);
     case 'moveDefault':
       for (const { after } of buildDefaultMove(await readWebhookObjects(ports), step.revision) ?? [])
         await effect(refKey(refOf(after)), () => ports.writer.putObject(after));
@@ -133,6 +133,20 @@ export function installTarget(plan: Plan): InstallTarget {
 
 function homeOf({ run, plan }: PerformInput): RunHome {
   return { run, istioNamespace: plan.mesh.istioNamespace };
+}
+
+async function moveTag(ports: PerformingPorts, input: PerformInput, step: StepOf<'moveTag'>): Promise<void> {
+  const { plan, effect } = input;
+  const { heir } = step;
+  return performTag(ports, step, {
+    home: homeOf(input),
+    effect,
+    adopt: async (tags) => {
+      if (heir === undefined) return;
+      const tell = (line: string): void => ports.observer.tell({ kind: 'output', line });
+      await installerOf(ports, plan).adoptTags?.({ release: heir, target: installTarget(plan), tags }, plan.pins, tell);
+    },
+  });
 }
 
 async function bringBaseAlong(ports: PerformingPorts, input: PerformInput, step: StepOf<'moveDefault'>): Promise<void> {

@@ -30,6 +30,14 @@ export interface BaseUpgrade {
   readonly values: Readonly<Record<string, unknown>>;
 }
 
+/** Tags that the release of a control plane lists from now on. Their objects name it as their owner already. */
+export interface TagAdoption {
+  readonly release: ReleaseName;
+  readonly target: InstallTarget;
+  /** All tags of the release, those that it lists already included. */
+  readonly tags: readonly string[];
+}
+
 export interface ControlPlaneInstaller {
   /** True when values of the installed revision can be carried over to what it renders. */
   readonly canCarryOver: boolean;
@@ -53,4 +61,10 @@ export interface ControlPlaneInstaller {
    * @throws Problem TOOL-003 with the output, TOOL-005, PLAN-015
    */
   upgradeBase?(upgrade: BaseUpgrade, pins: readonly Pin[], onOutput: (line: string) => void): Promise<void>;
+  /**
+   * Makes a release list tags that changed hands, everything else in it as it is; only installers that know Helm can. May be called
+   * again after it was cut off, once the release is not pending any more.
+   * @throws Problem TOOL-003 with the output, TOOL-005, PLAN-015
+   */
+  adoptTags?(adoption: TagAdoption, pins: readonly Pin[], onOutput: (line: string) => void): Promise<void>;
 }

@@ -8,7 +8,7 @@ import type { KubeObject } from '../../core/mesh/kube-objects.ts';
 import type { Pin } from '../../core/plan/plan.ts';
 import { fileTrouble } from '../../core/problems/file-trouble.ts';
 import { Problem } from '../../core/problems/problem.ts';
-import type { BaseUpgrade, ControlPlaneInstaller, InstallTarget, RenderedInstall } from '../../ports/installer.ts';
+import type { BaseUpgrade, ControlPlaneInstaller, InstallTarget, RenderedInstall, TagAdoption } from '../../ports/installer.ts';
 import { runTool } from '../tools/run-tool.ts';
 import { sha256 } from '../tools/tool-files.ts';
 import { withCharts, type Chart } from './charts.ts';
@@ -94,6 +94,15 @@ export class HelmInstaller implements ControlPlaneInstaller {
           ...this.#waiting(),
         ]),
       );
+    });
+  }
+
+  async adoptTags({ release, target, tags }: TagAdoption, pins: readonly Pin[], onOutput: (line: string) => void): Promise<void> {
+    const tool = await this.#findHelm(pins);
+    await withCharts(tool.path, this.#source(target), { names: ['istiod'], target: target.version, pinned: pins }, async ({ istiod }) => {
+      const on = this.#target(tool, release, onOutput);
+      const words = ['upgrade', release.name, istiod.path, '--reuse-values', '--set', `revisionTags={${tags.join(',')}}`];
+      await withConflictsOfIstiod(on, [...words, ...this.#waiting()]);
     });
   }
 

@@ -215,10 +215,20 @@ function gatewayRemovals(moves: Moves, input: PlanInput): StepDraft[] {
 }
 
 /** Tags move before the default does and before the old control plane goes: nothing that points to it may be left. */
-function tagFinish(moves: Moves, { request, endpoints, objects, inventory, rendered }: PlanInput): StepDraft[] {
+function tagFinish(moves: Moves, { request, endpoints, objects, inventory, rendered, helm }: PlanInput): StepDraft[] {
   const { from, to } = endpoints;
   if (!from || !to || request.action !== 'upgrade' || !request.finish.moveTags) return [];
-  return tagDrafts({ inventory, objects: withRendered(objects, rendered?.own ?? []), moves, from, to });
+  const installed = inventory.revisions.find((r) => r.name === to.revision);
+  const there = installed?.helmRelease === undefined ? undefined : { name: installed.helmRelease, namespace: installed.namespace };
+  const successor = helm?.fresh ?? there;
+  return tagDrafts({
+    inventory,
+    objects: withRendered(objects, rendered?.own ?? []),
+    moves,
+    from,
+    to,
+    ...(successor === undefined ? {} : { successor: { ...successor, withHelm: request.install?.with === 'helm' } }),
+  });
 }
 
 /** Moving the default and removing the old control plane: at the finish of an upgrade, and all there is to an uninstall. */

@@ -103,6 +103,8 @@ export const stepSchema = z.discriminatedUnion('kind', [
     version: z.string(),
     /** The Helm release that owns the tag, whose place the release of the new revision takes; absent when none does. */
     helmRelease: z.string().optional(),
+    /** The release of the new revision, which lists the tag afterwards; absent when there is none, or nothing changes hands. */
+    heir: releaseSchema.optional(),
   }),
   z.strictObject({
     ...common,

@@ -5,10 +5,11 @@ import type { WebhookObjects } from '../mesh/find-revisions.ts';
 import type { MeshInventory, Tag } from '../mesh/mesh-inventory.ts';
 import { applyLabels, type Moves } from '../moves/select-moves.ts';
 import { changesOf, tagMoves } from '../tags/tag-moves.ts';
+import type { ReleaseName } from '../helm/release.ts';
 import { DEFAULT_TAG } from '../tags/tag-objects.ts';
 import { labelStep, type StepDraft } from './build-steps.ts';
 import type { Endpoint } from './resolve-endpoints.ts';
-import type { ObjectChange } from './step.ts';
+import type { ObjectChange, StepOf } from './step.ts';
 
 export interface TagDraftsInput {
   readonly inventory: Pick<MeshInventory, 'tags'>;
@@ -17,6 +18,8 @@ export interface TagDraftsInput {
   readonly moves: Moves;
   readonly from: Endpoint;
   readonly to: Endpoint;
+  /** The Helm release of the new revision, and whether the run has helm at hand; absent when Helm did not install it. */
+  readonly successor?: ReleaseName & { readonly withHelm: boolean };
 }
 
 /** Tags that a plan moves: all that point to the old revision, used or not, but for the default, which is a step of its own. */
@@ -38,7 +41,7 @@ export function tagDrafts(input: TagDraftsInput): StepDraft[] {
   ];
 }
 
-function moveTagStep(tag: Tag, { objects, from, to }: TagDraftsInput): StepDraft {
+function moveTagStep(tag: Tag, { objects, from, to, successor }: TagDraftsInput): StepDraft {
   const moves = changesOf(tagMoves(objects, { tag: tag.name, revision: to.revision, version: to.version }) ?? []);
   return {
     slug: `tag-${tag.name}`,
@@ -58,6 +61,17 @@ function moveTagStep(tag: Tag, { objects, from, to }: TagDraftsInput): StepDraft
     revision: to.revision,
     from: from.revision,
     version: to.version,
-    ...(tag.helmRelease === undefined ? {} : { helmRelease: tag.helmRelease }),
+    ...(tag.helmRelease === undefined ? {} : { helmRelease: tag.helmRelease, ...handOver(tag, successor) }),
+  };
+}
+
+function handOver(tag: Tag, successor: TagDraftsInput['successor']): Partial<StepOf<'moveTag'>> {
+  const release = tag.helmRelease ?? '';
+  if (successor === undefined) return { notes: [`the Helm release ${release} owns it; afterwards no release does`] };
+  const { name, namespace, withHelm } = successor;
+  const note = `the Helm release ${name} takes it over from ${release}, in the same write`;
+  if (withHelm) return { notes: [note], heir: { name, namespace } };
+  return {
+    notes: [note, `afterwards: helm upgrade ${name} istio/istiod -n ${namespace} --reuse-values --set revisionTags='{${tag.name}}'`],
   };
 }

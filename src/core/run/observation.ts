@@ -30,7 +30,13 @@ export interface ControlPlaneObservation {
 
 export type StepObservation =
   | { readonly kind: 'crds'; readonly pending: readonly { readonly name: string; readonly why: string }[] }
-  | { readonly kind: 'control-plane'; readonly controlPlane: ControlPlaneObservation; readonly missing: readonly ObjectRef[] }
+  | {
+      readonly kind: 'control-plane';
+      readonly controlPlane: ControlPlaneObservation;
+      readonly missing: readonly ObjectRef[];
+      /** Why its Helm release is not deployed; absent when it is, when there is none, or when it was not asked. */
+      readonly release?: string;
+    }
   | {
       readonly kind: 'namespace';
       /** Absent when the namespace is gone. */
@@ -59,6 +65,8 @@ export type StepObservation =
       /** What could not be read, so that more may follow the tag. */
       readonly unknown?: readonly string[];
       readonly probe?: InjectionProbe;
+      /** Why the release that takes the tag over does not list it yet; absent when it does, or none shall. */
+      readonly unlisted?: string;
     }
   | CopiesObservation
   | {

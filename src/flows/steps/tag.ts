@@ -10,6 +10,8 @@ import { changesOf, tagMoves, type TagMove } from '../../core/tags/tag-moves.ts'
 import { unmovedBehind } from '../../core/tags/tag-users.ts';
 import type { RunPorts } from '../flow-ports.ts';
 import { readWebhookObjects } from '../read-webhook-objects.ts';
+import { listInHeir, reasonUnlisted, type ListInput } from './tag-release.ts';
+import type { RecordPorts } from './release-records.ts';
 
 type TagStep = StepOf<'moveTag'>;
 type ObservingPorts = Pick<RunPorts, 'reader' | 'prober'>;
@@ -21,7 +23,11 @@ function pendingMoves(objects: WebhookObjects, step: TagStep): TagMove[] | undef
 }
 
 /** Until the step begins, whatever follows the tag and was not moved counts: the tag would carry it along. */
-export async function observeTag(ports: ObservingPorts, step: TagStep, started: boolean): Promise<StepObservation> {
+export async function observeTag(
+  ports: ObservingPorts & Pick<RunPorts, 'releases'>,
+  step: TagStep,
+  started: boolean,
+): Promise<StepObservation> {
   const objects = await readWebhookObjects(ports);
   const configuration = objects.mutatingWebhooks.find((c) => c.metadata.labels?.['istio.io/tag'] === step.tag);
   if (!configuration) return { kind: 'tag', pending: [] };
@@ -29,6 +35,8 @@ export async function observeTag(ports: ObservingPorts, step: TagStep, started: 
   const pending = pendingMoves(objects, step);
   if (pending === undefined) return { kind: 'tag', pointsTo, pending };
   if (pending.length === 0) {
+    const unlisted = await reasonUnlisted(ports, step);
+    if (unlisted !== undefined) return { kind: 'tag', pointsTo, pending, unlisted };
     const probe = await probeTag(ports, step.tag);
     return { kind: 'tag', pointsTo, pending, ...(probe === undefined ? {} : { probe }) };
   }
@@ -60,11 +68,11 @@ export async function probeTag(
   return last;
 }
 
-type Effect = (name: string, act: () => Promise<void>) => Promise<void>;
-
-export async function performTag(ports: Pick<RunPorts, 'reader' | 'writer'>, step: TagStep, effect: Effect): Promise<void> {
+/** The objects first: they name their new release, without which Helm would refuse to take them over. */
+export async function performTag(ports: RecordPorts, step: TagStep, input: ListInput): Promise<void> {
   for (const { after } of pendingMoves(await readWebhookObjects(ports), step) ?? [])
-    await effect(refKey(refOf(after)), () => ports.writer.putObject(after));
+    await input.effect(refKey(refOf(after)), () => ports.writer.putObject(after));
+  await listInHeir(ports, step, input);
 }
 
 export async function originalsOfTag(ports: Pick<RunPorts, 'reader'>, step: TagStep): Promise<Original[]> {

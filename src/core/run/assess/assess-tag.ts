@@ -15,6 +15,7 @@ export function assessTag(step: StepOf<'moveTag'>, observed: TagObservation, sta
     if (started) return { kind: 'pending', detail: `${pending.length} of its objects still point to ${step.from}` };
     return notYetMoved(step, observed) ?? { kind: 'pending', detail: `it points to ${step.from}` };
   }
+  if (observed.unlisted !== undefined) return { kind: 'pending', detail: observed.unlisted };
   return assessProbe(step, observed);
 }
 
@@ -31,7 +32,8 @@ function notYetMoved(step: StepOf<'moveTag'>, { unmoved = [], unknown = [] }: Ta
 }
 
 function assessProbe(step: StepOf<'moveTag'>, { probe }: TagObservation): StepAssessment {
-  const points = `the webhooks of ${step.tag} point to ${step.revision}`;
+  const listed = step.heir === undefined ? '' : `, and the release ${step.heir.name} lists it`;
+  const points = `the webhooks of ${step.tag} point to ${step.revision}${listed}`;
   if (probe === undefined) return { kind: 'satisfied', evidence: [points, 'injection could not be tried: no namespace without labels'] };
   if (probe.inconclusive !== undefined)
     return { kind: 'satisfied', evidence: [points, `injection could not be tried: ${probe.inconclusive}`] };
