@@ -9,7 +9,7 @@ import { Defect, Problem, Transient } from './problems/problem.ts';
 import { acceptsFinding, namesWorkload, REVISION_NAME, upgradeRequestSchema } from './request/upgrade-request.ts';
 
 describe('permissions', () => {
-  const needs: readonly AccessNeed[] = ['look', 'plan', 'move', 'install'];
+  const needs: readonly AccessNeed[] = ['look', 'plan', 'move', 'install', 'gateways'];
   const key = (rule: ReturnType<typeof accessRules>[number]): string => ruleText(rule, 'istio-system');
 
   it('each need includes the one before it, without repetitions', () => {
@@ -28,7 +28,7 @@ describe('permissions', () => {
 
   it('secrets are read in the Istio namespace only, and by no role that only looks', () => {
     expect(accessRules('plan').filter((rule) => rule.resource === 'secrets')).toEqual([]);
-    expect(accessRules('install').filter((rule) => rule.resource === 'secrets' && rule.where !== 'istio')).toEqual([]);
+    expect(accessRules('gateways').filter((rule) => rule.resource === 'secrets' && rule.where !== 'istio')).toEqual([]);
   });
 
   it('the roles hold exactly the rules, and no verb or group by wildcard', () => {

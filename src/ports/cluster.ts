@@ -28,8 +28,8 @@ export interface ClusterReader {
   readIstiods(namespace?: string): Promise<readonly IstiodReport[]>;
   /** Names of the pods that a Service sends traffic to, by its EndpointSlices; empty when it has none. */
   readReadyPods(namespace: string, service: string): Promise<readonly string[]>;
-  /** Objects of the kinds that charts of gateways make, in one namespace. */
-  readGatewayObjects(namespace: string): Promise<readonly KubeObject[]>;
+  /** Objects of the kinds that charts of gateways make, in these namespaces, and Istio's Gateways of all. */
+  readGatewayObjects(namespaces: readonly string[]): Promise<readonly KubeObject[]>;
 }
 
 export interface PodProber {

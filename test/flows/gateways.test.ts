@@ -6,7 +6,8 @@ import type { RunResult } from '../../src/flows/perform-run.ts';
 import { gatewayObjects, type GatewayOptions } from '../kit/fake-gateways.ts';
 import { NEVER, World } from '../kit/world.ts';
 
-const CRDS = /^CustomResourceDefinition/;
+/** What is not taken back: CRDs, and what the run keeps of Helm's records until it is forgotten. */
+const NOT_COMPARED = /^CustomResourceDefinition|^Secret\/istio-system\/meshlift-/;
 const CANARY = { gateways: { strategy: 'canary' } };
 
 function withGateway(options: GatewayOptions = {}): World {
@@ -19,7 +20,7 @@ function withGateway(options: GatewayOptions = {}): World {
 
 function endOf(world: World): unknown {
   return {
-    objects: Object.entries(world.cluster.snapshot()).filter(([key]) => !CRDS.test(key)),
+    objects: Object.entries(world.cluster.snapshot()).filter(([key]) => !NOT_COMPARED.test(key)),
     pods: [world.cluster.revisionsOf('edge'), world.cluster.revisionsOf('shop')],
   };
 }
@@ -117,6 +118,7 @@ describe('a gateway that is made anew beside the old one', () => {
   it('belongs to no Helm release, and what it shares with the old one no longer does either', async () => {
     const world = withGateway({ release: 'ingress' });
     await world.apply(CANARY);
+    expect(world.cluster.objects.has('Secret/edge/sh.helm.release.v1.ingress.v1')).toBe(true);
     await finish(world);
     const left = [...world.cluster.objects.values()].filter((object) => object.metadata.namespace === 'edge');
     expect(left.map((object) => `${object.kind}/${object.metadata.name}`).toSorted()).toEqual([
@@ -127,13 +129,49 @@ describe('a gateway that is made anew beside the old one', () => {
     expect(JSON.stringify(left)).not.toMatch(/helm/i);
   });
 
-  it('gets no further while the new pod does not answer as the old ones do', async () => {
+  it('leaves a Helm release that may have more than the gateway, and says so', async () => {
+    const options = { release: 'edge-stack', chart: 'stack' };
+    const world = withGateway(options);
+    const before = endOf(withGateway(options));
+    const removal = (await world.plan(CANARY)).steps.find((step) => step.kind === 'removeGateway');
+    expect(removal?.notes?.[0]).toContain('the Helm release edge-stack stays (its chart stack may make more than this gateway)');
+    await world.apply(CANARY);
+    await finish(world);
+    expect(world.cluster.objects.get('Service/edge/ingress')?.metadata.annotations).toMatchObject({
+      'meta.helm.sh/release-name': 'edge-stack',
+    });
+    expect(world.cluster.objects.has('Secret/edge/sh.helm.release.v1.edge-stack.v1')).toBe(true);
+    await takeBack(world);
+    expect(endOf(world)).toEqual(before);
+  });
+
+  it('proves itself by a pod that no Service selects, before it has any traffic', async () => {
     const world = withGateway();
     world.cluster.silentPods = /ingress-canary/;
     const { problem } = await world.apply(CANARY);
     expect([problem?.code, problem?.details.what]).toEqual(['RUN-070', expect.stringContaining('does not answer on port 8080')]);
     expect(world.cluster.revisionsOf('edge')).toEqual({ default: 2, canary: 1 });
+    expect(world.cluster.objects.has('Deployment/edge/ingress-canary')).toBe(false);
+    expect(world.cluster.readyIn('edge', 'ingress')).toBe(2);
     expect((await takeBack(world)).outcome).toBe('rolled-back');
+    expect(endOf(world)).toEqual(endOf(withGateway()));
+  });
+
+  it('has traffic from its first pod on where Gateways need every label that the Service selects', async () => {
+    const world = withGateway();
+    world.cluster.put({
+      apiVersion: 'networking.istio.io/v1',
+      kind: 'Gateway',
+      metadata: { name: 'all', namespace: 'shop' },
+      spec: { selector: { app: 'ingress', istio: 'ingress' } },
+    });
+    const add = (await world.plan(CANARY)).steps.find((step) => step.kind === 'addGateway');
+    expect([add?.trial, add?.notes?.[0]]).toEqual([undefined, expect.stringContaining('no pod can prove itself before it has traffic')]);
+    world.cluster.silentPods = /ingress-canary/;
+    expect((await world.apply(CANARY)).problem?.code).toBe('RUN-070');
+    expect(world.cluster.readyIn('edge', 'ingress')).toBe(3);
+    world.cluster.silentPods = /^$/;
+    expect((await resumeRun(world.driver(), world.run, NEVER)).outcome).toBe('moved');
   });
 
   it('does not mind a port on which nobody listens', async () => {

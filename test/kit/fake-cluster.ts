@@ -13,7 +13,7 @@ import { admitPod, isIstiod, revisionOf, type Admission } from './fake-admission
 import { FakeIstiods } from './fake-istiods.ts';
 import { keyOf, MARK, withoutCounters } from './fake-objects.ts';
 import { gatewayObjectsOf, merged, readyPodsOf } from './fake-gateways.ts';
-import { FakeWorkloads, isWorkload } from './fake-workloads.ts';
+import { controllersOf, FakeWorkloads, isWorkload } from './fake-workloads.ts';
 
 /** How often the adapter tries a read before it says that the cluster does not answer. */
 const READ_ATTEMPTS = 4;
@@ -149,7 +149,7 @@ export class FakeCluster implements ClusterReader, ClusterWriter, PodProber {
   /** A second passes. */
   tick(): void {
     for (const configuration of this.istiods.tick()) this.#store(configuration);
-    this.#workloads.tick(new Map([...this.objects].filter((entry): entry is [string, PodController] => isWorkload(entry[1]))));
+    this.#workloads.tick(controllersOf(this.objects));
   }
 
   #store(object: KubeObject): void {
@@ -221,7 +221,8 @@ export class FakeCluster implements ClusterReader, ClusterWriter, PodProber {
 
   async readObject(ref: ObjectRef): Promise<KubeObject | undefined> {
     return this.#read('readObject', () => {
-      const object = this.objects.get(`${ref.kind}/${ref.namespace ?? ''}/${ref.name}`);
+      const key = `${ref.kind}/${ref.namespace ?? ''}/${ref.name}`;
+      const object = ref.kind === 'Pod' ? (this.#workloads.podsOf(key)[0] ?? this.objects.get(key)) : this.objects.get(key);
       return object && structuredClone(this.#withStatus(object));
     });
   }
@@ -266,8 +267,8 @@ export class FakeCluster implements ClusterReader, ClusterWriter, PodProber {
     return this.#read('readReadyPods', () => readyPodsOf(this.objects, this.#workloads.allPods(), namespace, service));
   }
 
-  async readGatewayObjects(namespace: string): Promise<readonly KubeObject[]> {
-    return this.#read('readGatewayObjects', () => gatewayObjectsOf(this.objects, namespace));
+  async readGatewayObjects(namespaces: readonly string[]): Promise<readonly KubeObject[]> {
+    return this.#read('readGatewayObjects', () => gatewayObjectsOf(this.objects, namespaces));
   }
 
   async askPod(_namespace: string, pod: string, port: number): Promise<{ readonly status?: number; readonly error?: string }> {

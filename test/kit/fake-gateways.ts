@@ -1,4 +1,5 @@
 /** Services, patches and what else a gateway needs of a cluster in memory. */
+import { helmRecord } from './fake-releases.ts';
 import type { KubeObject, Pod, Service } from '../../src/core/mesh/kube-objects.ts';
 
 type Objects = ReadonlyMap<string, KubeObject>;
@@ -23,8 +24,9 @@ const KINDS = new Set([
   'RoleBinding',
 ]);
 
-export function gatewayObjectsOf(objects: Objects, namespace: string): KubeObject[] {
-  return [...objects.values()].filter((object) => object.metadata.namespace === namespace && KINDS.has(object.kind));
+export function gatewayObjectsOf(objects: Objects, namespaces: readonly string[]): KubeObject[] {
+  const isOfChart = ({ kind, metadata }: KubeObject): boolean => KINDS.has(kind) && namespaces.includes(metadata.namespace ?? '');
+  return [...objects.values()].filter((object) => object.kind === 'Gateway' || isOfChart(object));
 }
 
 /** A JSON merge patch. @source RFC 7396 */
@@ -43,12 +45,19 @@ export interface GatewayOptions {
   /** Label `istio.io/rev` of its template; null: it follows the default. */
   readonly revision?: string | null;
   readonly release?: string;
+  /** Chart of the release; Istio's own when absent. */
+  readonly chart?: string;
   readonly autoscaled?: { readonly min: number; readonly max: number };
+}
+
+function recordOf(namespace: string, name: string, chart: string): KubeObject {
+  const record = helmRecord({ name, chart });
+  return { ...record, metadata: { ...record.metadata, namespace } };
 }
 
 /** A gateway as Istio's chart makes it: Deployment, Service and the like, in a namespace without labels. */
 export function gatewayObjects(namespace: string, name: string, options: GatewayOptions = {}): KubeObject[] {
-  const { replicas = 2, revision = 'default', release, autoscaled } = options;
+  const { replicas = 2, revision = 'default', release, chart = 'gateway', autoscaled } = options;
   const selector = { app: name, istio: name };
   const metadata = {
     name,
@@ -84,6 +93,7 @@ export function gatewayObjects(namespace: string, name: string, options: Gateway
       status: { loadBalancer: { ingress: [{ ip: '10.0.0.1' }] } },
     },
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata },
+    ...(release === undefined ? [] : [recordOf(namespace, release, chart)]),
     ...(autoscaled === undefined
       ? []
       : [

@@ -108,7 +108,12 @@ export class FakeWorkloads {
     this.#pods.push({
       uid: `pod-${this.#count}`,
       namespace,
-      name: controller.kind === 'StatefulSet' ? `${name}-${index}` : `${name}-${generationOf(controller)}-${this.#count}`,
+      name:
+        controller.kind === 'Pod'
+          ? name
+          : controller.kind === 'StatefulSet'
+            ? `${name}-${index}`
+            : `${name}-${generationOf(controller)}-${this.#count}`,
       owner: key,
       generation: generationOf(controller),
       labels: controller.spec?.template?.metadata?.labels ?? {},
@@ -246,6 +251,18 @@ export class FakeWorkloads {
       },
     };
   }
+}
+
+/** What makes pods; a Pod that nothing owns makes itself. */
+export function controllersOf(objects: ReadonlyMap<string, KubeObject>): Map<string, PodController> {
+  return new Map(
+    [...objects].flatMap(([key, object]): [string, PodController][] => {
+      if (isWorkload(object)) return [[key, object]];
+      if (object.kind !== 'Pod') return [];
+      const template = { metadata: object.metadata, spec: (object as Pod).spec ?? {} };
+      return [[key, { ...object, spec: { replicas: 1, template } }]];
+    }),
+  );
 }
 
 /** A workload of the user, whose pods live here; istiods live by other rules. */

@@ -143,8 +143,8 @@ export class KubeClusterReader implements ClusterReader {
     return readReadyPods(this.#client, namespace, service);
   }
 
-  readGatewayObjects(namespace: string): Promise<readonly KubeObject[]> {
-    return readGatewayObjects(this.#client, namespace);
+  readGatewayObjects(namespaces: readonly string[]): Promise<readonly KubeObject[]> {
+    return readGatewayObjects(this.#client, namespaces);
   }
 
   async #istiodPods(): Promise<readonly Pod[]> {

@@ -1,6 +1,7 @@
 /** Reads what a gateway has around its Deployment: endpoints of its Services, and the objects of its chart. */
 import type { KubeObject } from '../../core/mesh/kube-objects.ts';
 import type { KubeClient } from './kube-client.ts';
+import { isNotFound } from './kube-errors.ts';
 import { known, resourceRequest } from './resource-paths.ts';
 
 interface EndpointSlice extends KubeObject {
@@ -34,12 +35,27 @@ const GATEWAY_KINDS: readonly (readonly [apiVersion: string, kind: string])[] = 
   ['rbac.authorization.k8s.io/v1', 'RoleBinding'],
 ];
 
-export async function readGatewayObjects(client: KubeClient, namespace: string): Promise<KubeObject[]> {
+export async function readGatewayObjects(client: KubeClient, namespaces: readonly string[]): Promise<KubeObject[]> {
+  const places = namespaces.flatMap((namespace) => GATEWAY_KINDS.map(([apiVersion, kind]) => ({ namespace, apiVersion, kind })));
   const lists = await Promise.all(
-    GATEWAY_KINDS.map(async ([apiVersion, kind]) => {
+    places.map(async ({ namespace, apiVersion, kind }) => {
       const items = await client.list(resourceRequest(known(apiVersion, kind), 'list', { namespace }));
       return items.map((item) => ({ ...item, apiVersion, kind }));
     }),
   );
-  return lists.flat();
+  return [...lists.flat(), ...(await readIstioGateways(client))];
+}
+
+/** Istio 1.22 and later serve v1, all of them v1beta1; a cluster without the CRD has none. */
+async function readIstioGateways(client: KubeClient): Promise<KubeObject[]> {
+  for (const version of ['v1', 'v1beta1']) {
+    const resource = { group: 'networking.istio.io', version, plural: 'gateways', namespaced: true };
+    try {
+      const items = await client.list(resourceRequest(resource, 'list'));
+      return items.map((item) => ({ ...item, apiVersion: `networking.istio.io/${version}`, kind: 'Gateway' }));
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+  }
+  return [];
 }

@@ -1,6 +1,7 @@
 /** The Deployment that stands beside a gateway, made from it as it lives; and what of an owner's marks may not be copied. */
 import { withoutServerFields } from '../controlplane/object-identity.ts';
-import type { KubeObject, LabelSelector, Labels, PodController } from '../mesh/kube-objects.ts';
+import type { KubeObject, LabelSelector, Labels, PodController, Service } from '../mesh/kube-objects.ts';
+import { selectsPod } from '../mesh/match-selector.ts';
 import { REVISION_LABEL, withTemplateLabel } from '../moves/select-gateways.ts';
 
 /**
@@ -89,6 +90,42 @@ function withoutRestarts(annotations: Labels | undefined): Labels {
   return Object.fromEntries(
     Object.entries(annotations ?? {}).filter(([key]) => key !== 'meshlift.io/restart' && key !== 'kubectl.kubernetes.io/restartedAt'),
   );
+}
+
+export function trialName(copy: string): string {
+  return `${copy}-trial`;
+}
+
+/** One pod as the copy makes them, that nothing owns and no Service selects. */
+export function trialPod(copy: PodController, without: readonly string[]): KubeObject {
+  const { namespace, name } = copy.metadata;
+  const { metadata, spec } = copy.spec?.template ?? {};
+  const labels = Object.fromEntries(Object.entries(metadata?.labels ?? {}).filter(([key]) => !without.includes(key)));
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name: trialName(name),
+      ...(namespace === undefined ? {} : { namespace }),
+      labels,
+      annotations: metadata?.annotations ?? {},
+    },
+    spec,
+  };
+}
+
+/**
+ * Labels without which a pod is behind none of the Services and still gets the listeners of the same Istio Gateways.
+ * @param services all Services that select the pods
+ * @param gateways Istio's Gateways of all namespaces
+ * @returns undefined when a Service selects nothing but what a Gateway selects too
+ */
+export function labelsToLeaveOut(labels: Labels, services: readonly Service[], gateways: readonly KubeObject[]): string[] | undefined {
+  const selectors = gateways.map((gateway) => (gateway['spec'] as { selector?: Labels } | undefined)?.selector ?? {});
+  const needed = new Set([REVISION_LABEL, 'sidecar.istio.io/inject']);
+  for (const selector of selectors) if (selectsPod(selector, labels)) for (const key of Object.keys(selector)) needed.add(key);
+  const chosen = services.map(({ spec }) => Object.keys(spec?.selector ?? {}).find((key) => !needed.has(key)));
+  return chosen.every((key) => key !== undefined) && chosen.length > 0 ? [...new Set(chosen)] : undefined;
 }
 
 /** The autoscaler of a gateway for the Deployment beside it. */

@@ -1,10 +1,11 @@
 /** Counting shares in whole pods, and copying a gateway. */
 import { describe, expect, it } from 'vitest';
 import { gatewayObjects } from '../../../test/kit/fake-gateways.ts';
+import type { HelmRelease } from '../helm/release.ts';
 import type { KubeObject, PodController } from '../mesh/kube-objects.ts';
 import { matchesSelector, selectsPod } from '../mesh/match-selector.ts';
 import { autoscalerBounds, autoscalerOf, copyAutoscaler, copyGateway, copyName } from './copy-gateway.ts';
-import { hasSameMarks, isOfRelease, marksPatch, releaseOf, withoutReleasePatch } from './release-marks.ts';
+import { hasSameMarks, isOfRelease, marksPatch, releaseAnswer, withoutReleasePatch } from './release-marks.ts';
 import { shareCounts } from './share-counts.ts';
 
 const counts = (pods: number, shares: readonly number[] = [10, 50, 100]): string[] =>
@@ -125,14 +126,26 @@ describe('the copy of a gateway', () => {
   });
 });
 
+function released(chart: string): HelmRelease {
+  return { name: 'gw', namespace: 'edge', version: 1, status: 'deployed', values: {}, chart: { name: chart, version: '1.28.2' } };
+}
+
 describe('marks of a Helm release', () => {
   const service = gatewayObjects('edge', 'ingress', { release: 'gw' }).find((o) => o.kind === 'Service') as KubeObject;
 
   it('say whose an object is', () => {
-    expect(releaseOf(service)).toEqual({ name: 'gw', namespace: 'edge' });
     expect(isOfRelease(service, { name: 'gw', namespace: 'edge' })).toBe(true);
     expect(isOfRelease(service, { name: 'gw', namespace: 'other' })).toBe(false);
-    expect(releaseOf({ ...service, metadata: { name: 'x' } })).toBeUndefined();
+  });
+
+  it.each<[string, Parameters<typeof releaseAnswer>[1], object]>([
+    ['goes with a gateway chart', [released('gateway')], { kind: 'goes', release: { name: 'gw', namespace: 'edge' } }],
+    ['stays with another chart', [released('stack')], { kind: 'stays', why: 'its chart stack may make more than this gateway' }],
+    ['stays when nobody may read it', undefined, { kind: 'stays', why: 'its records may not be read' }],
+    ['stays when it is not there', [], { kind: 'stays', why: 'it has no records' }],
+  ])('a release %s', (_name, releases, answer) => {
+    expect(releaseAnswer(service, releases)).toMatchObject(answer);
+    expect(releaseAnswer({ ...service, metadata: { name: 'x' } }, releases)).toEqual({ kind: 'none' });
   });
 
   it('are taken away by a patch that names them only, and given back by one', () => {

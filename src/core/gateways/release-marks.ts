@@ -1,22 +1,13 @@
 /** What a Helm release of a gateway owns beside its Deployment, and how that stops being the release's. */
+import type { HelmRelease, ReleaseName } from '../helm/release.ts';
+import { releaseOf } from '../helm/release-marks.ts';
 import type { KubeObject, Labels } from '../mesh/kube-objects.ts';
-
-export interface HelmRelease {
-  readonly name: string;
-  readonly namespace: string;
-}
 
 const NAME = 'meta.helm.sh/release-name';
 const NAMESPACE = 'meta.helm.sh/release-namespace';
 const MANAGED_BY = 'app.kubernetes.io/managed-by';
 
-/** @source helm/helm pkg/action/validate.go (checkOwnership): these annotations and this label say whose an object is */
-export function releaseOf(object: KubeObject): HelmRelease | undefined {
-  const { [NAME]: name, [NAMESPACE]: namespace } = object.metadata.annotations ?? {};
-  return name === undefined || namespace === undefined ? undefined : { name, namespace };
-}
-
-export function isOfRelease(object: KubeObject, release: HelmRelease): boolean {
+export function isOfRelease(object: KubeObject, release: ReleaseName): boolean {
   const of = releaseOf(object);
   return of?.name === release.name && of.namespace === release.namespace;
 }
@@ -54,4 +45,29 @@ export function marksPatch(original: KubeObject, live: KubeObject): { readonly m
 export function hasSameMarks(original: KubeObject, live: KubeObject): boolean {
   const { metadata } = marksPatch(original, live);
   return Object.values(metadata).every((marks) => Object.keys(marks).length === 0);
+}
+
+/** Charts that make one gateway and nothing else, by the names that Istio gave them. @source istio/istio manifests/charts/gateway(s) @86c9f01 */
+const GATEWAY_CHARTS = new Set(['gateway', 'istio-ingress', 'istio-egress']);
+
+export type ReleaseAnswer =
+  /** Its records go with the gateway. */
+  | { readonly kind: 'goes'; readonly release: ReleaseName }
+  /** It stays as it is, and why. */
+  | { readonly kind: 'stays'; readonly release: ReleaseName; readonly why: string }
+  | { readonly kind: 'none' };
+
+/**
+ * What becomes of the Helm release of a gateway whose Deployment goes.
+ * @param releases what could be read of the releases in its namespace
+ */
+export function releaseAnswer(gateway: KubeObject, releases: readonly HelmRelease[] | undefined): ReleaseAnswer {
+  const release = releaseOf(gateway);
+  if (release === undefined) return { kind: 'none' };
+  if (releases === undefined) return { kind: 'stays', release, why: 'its records may not be read' };
+  const found = releases.find(({ name, namespace }) => name === release.name && namespace === release.namespace);
+  if (found === undefined) return { kind: 'stays', release, why: 'it has no records' };
+  const chart = found.chart?.name;
+  if (chart !== undefined && GATEWAY_CHARTS.has(chart)) return { kind: 'goes', release };
+  return { kind: 'stays', release, why: `its chart ${chart ?? 'of an unknown name'} may make more than this gateway` };
 }

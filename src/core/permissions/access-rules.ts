@@ -133,6 +133,7 @@ const GATEWAYS: readonly AccessRule[] = [
   ...rules({ where: 'mesh', why: 'make and remove gateways' }, 'apps', ['deployments'], ['create', 'update', 'delete']),
   ...rules({ where: 'mesh', why: 'make and remove gateways' }, 'autoscaling', ['horizontalpodautoscalers'], ['get', 'list', ...INSTALL_VERBS]),
   ...rules({ where: 'mesh', why: 'see which pods a gateway has traffic on' }, 'discovery.k8s.io', ['endpointslices'], ['list']),
+  ...rules({ where: 'mesh', why: 'try a new gateway before it has traffic' }, '', ['pods'], ['get', 'create', 'delete']),
   ...rules({ where: 'mesh', why: 'see whether a new gateway answers' }, '', ['pods/portforward'], ['get', 'create']),
   ...rules({ where: 'mesh', why: 'take what gateways share out of a Helm release' }, '', ['services', 'serviceaccounts'], ['get', 'list', 'patch']),
   ...rules({ where: 'mesh', why: 'take what gateways share out of a Helm release' }, 'policy', ['poddisruptionbudgets'], ['get', 'list', 'patch']),

@@ -99,6 +99,15 @@ function removeCopy(add: StepOf<'addGateway'>, { plan }: GatewayBackInput): Step
     preconditions: [],
     changes: [
       { action: 'delete', ref: { apiVersion: 'apps/v1', ...copy }, diff: [] },
+      ...(add.trial === undefined
+        ? []
+        : [
+            {
+              action: 'delete' as const,
+              ref: { apiVersion: 'v1', kind: 'Pod', namespace: copy.namespace, name: add.trial.pod },
+              diff: [],
+            },
+          ]),
       ...(autoscaler === undefined
         ? []
         : [

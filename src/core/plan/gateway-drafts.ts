@@ -1,7 +1,8 @@
 /** The steps by which a gateway moves to a new Deployment beside it, and those by which the old one goes. */
 import { refOf } from '../controlplane/object-identity.ts';
-import { autoscalerBounds, autoscalerOf, copyName } from '../gateways/copy-gateway.ts';
-import { isOfRelease, releaseOf, withoutReleasePatch } from '../gateways/release-marks.ts';
+import { autoscalerBounds, autoscalerOf, copyName, labelsToLeaveOut, trialName } from '../gateways/copy-gateway.ts';
+import { isOfRelease, releaseAnswer, withoutReleasePatch } from '../gateways/release-marks.ts';
+import type { HelmRelease } from '../helm/release.ts';
 import { shareCounts, type ShareCounts } from '../gateways/share-counts.ts';
 import type { KubeObject, PodController, Service } from '../mesh/kube-objects.ts';
 import { selectsPod } from '../mesh/match-selector.ts';
@@ -16,6 +17,8 @@ export interface CanaryInput {
   readonly services: readonly Service[];
   /** What a chart of a gateway may have made in its namespace: the autoscaler is found here, and what a release shares. */
   readonly surroundings: readonly KubeObject[];
+  /** Helm's releases in its namespace; undefined when they may not be read. */
+  readonly releases?: readonly HelmRelease[] | undefined;
 }
 
 interface Canary {
@@ -28,6 +31,8 @@ interface Canary {
   readonly services: readonly Service[];
   readonly autoscaler: KubeObject | undefined;
   readonly counts: readonly ShareCounts[];
+  /** Labels that a pod must not have to be behind no Service; undefined when it needs them all. */
+  readonly without: readonly string[] | undefined;
 }
 
 function canaryOf({ move, shares, services, surroundings }: CanaryInput): Canary {
@@ -36,6 +41,9 @@ function canaryOf({ move, shares, services, surroundings }: CanaryInput): Canary
   const revision = move.revision ?? '';
   const { namespace, name } = workload;
   const inNamespace = surroundings.filter((object) => object.metadata.namespace === namespace);
+  const labels = workload.template.metadata?.labels ?? {};
+  const serving = services.filter((s) => s.metadata.namespace === namespace && selectsPod(s.spec?.selector, labels));
+  const istioGateways = surroundings.filter((object) => object.kind === 'Gateway');
   return {
     gateway: { kind: 'Deployment', namespace, name },
     copy: { kind: 'Deployment', namespace, name: copyName(live, revision) },
@@ -43,11 +51,10 @@ function canaryOf({ move, shares, services, surroundings }: CanaryInput): Canary
     pods: workload.desiredPods,
     revision,
     label: move.templateLabel?.to ?? undefined,
-    services: services.filter(
-      (s) => s.metadata.namespace === namespace && selectsPod(s.spec?.selector, workload.template.metadata?.labels ?? {}),
-    ),
+    services: serving,
     autoscaler: autoscalerOf(name, inNamespace),
     counts: shareCounts(workload.desiredPods, shares),
+    without: labelsToLeaveOut(labels, serving, istioGateways),
   };
 }
 
@@ -65,7 +72,7 @@ function askedText({ asked, percent }: ShareCounts): string {
 }
 
 function addDraft(canary: Canary, counts: ShareCounts): StepDraft {
-  const { gateway, copy, pods, revision, label, services, autoscaler } = canary;
+  const { gateway, copy, pods, revision, label, services, autoscaler, without } = canary;
   return {
     slug: `add-${copy.namespace}-${copy.name}`,
     kind: 'addGateway',
@@ -89,13 +96,17 @@ function addDraft(canary: Canary, counts: ShareCounts): StepDraft {
       },
       ...(autoscaler === undefined ? [] : [boundsChange(autoscaler, pods, pods)]),
     ],
-    doneWhen: `its pod is ready, injected by ${revision}, its proxy connected to ${revision} and synced, steadily; every Service has it among its endpoints, and it answers HTTP as the old pods do`,
+    ...(without === undefined
+      ? { notes: ['no pod can prove itself before it has traffic: its Service selects nothing that a Gateway does not need too'] }
+      : {}),
+    doneWhen: `${without === undefined ? '' : `a pod ${trialName(copy.name)} without ${without.join(', ')}, which has no traffic, has proven all of this first: `}its pod is ready, injected by ${revision}, its proxy connected to ${revision} and synced, steadily; every Service has it among its endpoints, and it answers HTTP as the old pods do`,
     undo: `delete deploy/${copy.name}; ${serviceText(services)} and the address stay as they are throughout`,
     gateway,
     copy,
     revision,
     ...(label === undefined ? {} : { label }),
     services: services.map((s) => s.metadata.name),
+    ...(without === undefined ? {} : { trial: { pod: trialName(copy.name), without: [...without] } }),
     httpPorts: httpPorts(services, canary.live),
     bounds: autoscaler === undefined ? [] : [{ name: autoscaler.metadata.name, min: pods, max: pods, when: 'first' }],
   };
@@ -184,7 +195,8 @@ export function httpPorts(services: readonly Service[], { spec }: PodController)
 /** The step that removes the old Deployment once nothing runs on it, and takes what it shared out of its Helm release. */
 export function removeGatewayDraft(input: CanaryInput, from: string): StepDraft {
   const { gateway, copy, live, autoscaler } = canaryOf(input);
-  const release = releaseOf(live);
+  const answer = releaseAnswer(live, input.releases);
+  const release = answer.kind === 'goes' ? answer.release : undefined;
   const shared =
     release === undefined
       ? []
@@ -196,7 +208,9 @@ export function removeGatewayDraft(input: CanaryInput, from: string): StepDraft 
             !(o.kind === 'HorizontalPodAutoscaler' && o.metadata.name === autoscaler?.metadata.name),
         );
   const stays =
-    shared.length === 0 ? '' : `; ${shared.length} shared ${shared.length === 1 ? 'object belongs' : 'objects belong'} to no release then`;
+    shared.length === 0
+      ? ''
+      : `; ${shared.length} shared ${shared.length === 1 ? 'object belongs' : 'objects belong'} to no release then, and the records of ${release?.name ?? ''} go`;
   return {
     slug: `remove-${gateway.namespace}-${gateway.name}`,
     kind: 'removeGateway',
@@ -210,9 +224,15 @@ export function removeGatewayDraft(input: CanaryInput, from: string): StepDraft 
     ],
     doneWhen: `no pod of it runs; then it is gone, and nothing of its Service has changed`,
     undo: `create deploy/${gateway.name} again as it was on ${from}, and let it serve before the new one goes`,
+    ...(answer.kind === 'stays' ? { notes: [staysNote(answer.release.name, answer.release.namespace, answer.why)] } : {}),
     gateway,
-    ...(release === undefined ? {} : { release }),
+    ...(release === undefined ? {} : { release: { ...release } }),
   };
+}
+
+/** A release that is left would take what it shares with the new gateway along when it is uninstalled, the address first of all. */
+function staysNote(name: string, namespace: string, why: string): string {
+  return `the Helm release ${name} stays (${why}): helm uninstall would delete the Service and its address; its records are the Secrets owner=helm,name=${name} in ${namespace}`;
 }
 
 function markLines(object: KubeObject): string[] {

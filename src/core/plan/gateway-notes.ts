@@ -1,5 +1,5 @@
 /** What people should know of a gateway that is restarted with another revision in its template. */
-import { releaseOf } from '../gateways/release-marks.ts';
+import { releaseOf } from '../helm/release-marks.ts';
 import type { WorkloadMove } from '../moves/select-moves.ts';
 import type { ObjectChange } from './step.ts';
 

@@ -31,6 +31,11 @@ export const addGatewayFields = {
   label: z.string().optional(),
   /** Services whose endpoints the new pod has to be among. */
   services: z.array(z.string()).min(1),
+  /**
+   * A pod of the copy that no Service selects, since it lacks these labels, proves everything first; absent where every label that a
+   * Service selects is needed by a Gateway too: then the readiness of Envoy is the only guard.
+   */
+  trial: z.strictObject({ pod: z.string(), without: z.array(z.string()).min(1) }).optional(),
   /** Ports of the pods that answer HTTP without TLS. */
   httpPorts: z.array(z.number().int()).default([]),
   bounds: z.array(boundsSchema).default([]),

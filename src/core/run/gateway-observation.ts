@@ -30,6 +30,8 @@ export interface GatewayObservation {
   readonly up?: GatewayPods;
   /** Who loses pods; absent when it is gone. */
   readonly down?: GatewayPods;
+  /** The pod that proves everything before a pod of the copy has traffic; absent when there is none, or no more. */
+  readonly trial?: Pod;
   readonly endpoints: readonly ServiceEndpoints[];
   /** Of every istiod; empty when it made no sense to ask yet. */
   readonly reports: readonly IstiodReport[];

@@ -1,7 +1,7 @@
 /** Judges how far a gateway has moved to the Deployment beside it, and which effect is due next. */
 import { autoscalerBounds } from '../../gateways/copy-gateway.ts';
 import { refText } from '../../controlplane/object-identity.ts';
-import type { PodController } from '../../mesh/kube-objects.ts';
+import type { Pod, PodController } from '../../mesh/kube-objects.ts';
 import { REVISION_LABEL } from '../../moves/select-gateways.ts';
 import type { AutoscalerBounds } from '../../plan/gateway-step.ts';
 import type { StepOf } from '../../plan/step.ts';
@@ -14,7 +14,7 @@ import { isTerminating } from './describe-pods.ts';
 type MoveStep = StepOf<'addGateway' | 'shiftGateway'>;
 
 /** What a step does next to the mesh; `wait` when something that it did is not seen yet, `done` when nothing is left. */
-export type GatewayStage = 'hold' | 'create' | 'grow' | 'shrink' | 'release' | 'wait' | 'done';
+export type GatewayStage = 'hold' | 'try' | 'create' | 'clear' | 'grow' | 'shrink' | 'release' | 'wait' | 'done';
 
 interface Judged {
   readonly stage: GatewayStage;
@@ -31,31 +31,50 @@ function aim(step: MoveStep): {
   return { up: { ...up.workload, to: up.to, revision: up.revision }, down: { name: down.workload.name, to: down.to } };
 }
 
+function due(stage: GatewayStage, detail: string): Judged {
+  return { stage, assessment: { kind: 'pending', detail, effectDue: true } };
+}
+
+function later(assessment: StepAssessment): Judged {
+  return { stage: 'wait', assessment };
+}
+
 /**
  * The order is always the same: autoscalers are held, new pods come and prove themselves, then old ones go and have drained, then
  * an autoscaler takes over.
  */
 export function judgeGateway(step: MoveStep, observation: GatewayObservation): Judged {
   const { up, down } = aim(step);
-  const due = (stage: GatewayStage, detail: string): Judged => ({ stage, assessment: { kind: 'pending', detail, effectDue: true } });
-  const later = (assessment: StepAssessment): Judged => ({ stage: 'wait', assessment });
   if (!areBounded(step.bounds, 'first', observation)) return due('hold', 'the autoscaler is not held yet');
-  if (observation.up === undefined) {
-    if (step.kind === 'addGateway') return due('create', `deploy/${up.name} is not there yet`);
-    return later({ kind: 'blocked', problem: goneProblem(up) });
-  }
+  if (observation.up === undefined) return judgeMissing(step, observation);
+  if (observation.trial !== undefined && !isTerminating(observation.trial)) return due('clear', 'the trial pod has proven itself');
   const has = observation.up.controller.spec?.replicas ?? 1;
   if (has < up.to) return due('grow', `deploy/${up.name} has ${has} of ${up.to} pods`);
   const proven = proveNew(step, observation, observation.up);
   if (proven.kind !== 'satisfied') return later(proven);
-  if (down !== undefined && observation.down !== undefined) {
-    const old = observation.down.controller.spec?.replicas ?? 1;
-    if (old > down.to) return due('shrink', `the new pods serve; deploy/${down.name} goes from ${old} to ${down.to}`);
-    const drained = assessDrained(down, observation);
-    if (drained !== undefined) return later(drained);
-  }
+  const shrinking = down === undefined ? undefined : judgeShrinking(down, observation);
+  if (shrinking !== undefined) return shrinking;
   if (!areBounded(step.bounds, 'last', observation)) return due('release', 'the autoscaler is not set yet');
   return { stage: 'done', assessment: { kind: 'satisfied', evidence: [...proven.evidence, ...shareEvidence(up.name, observation)] } };
+}
+
+/** While the Deployment that gets pods is not there: it is made once a pod without traffic has proven itself. */
+function judgeMissing(step: MoveStep, observation: GatewayObservation): Judged {
+  const { up } = aim(step);
+  if (step.kind === 'shiftGateway') return later({ kind: 'blocked', problem: goneProblem(up) });
+  if (step.trial === undefined) return due('create', `deploy/${up.name} is not there yet`);
+  if (observation.trial === undefined) return due('try', 'no pod has proven itself yet');
+  const proven = proveTrial(step, observation, observation.trial);
+  return proven.kind === 'satisfied' ? due('create', `pod ${step.trial.pod} serves; deploy/${up.name} is not there yet`) : later(proven);
+}
+
+/** Undefined when as few pods are left as there shall be. */
+function judgeShrinking(down: { readonly name: string; readonly to: number }, observation: GatewayObservation): Judged | undefined {
+  if (observation.down === undefined) return undefined;
+  const old = observation.down.controller.spec?.replicas ?? 1;
+  if (old > down.to) return due('shrink', `the new pods serve; deploy/${down.name} goes from ${old} to ${down.to}`);
+  const drained = assessDrained(down, observation);
+  return drained === undefined ? undefined : later(drained);
 }
 
 function areBounded(bounds: readonly AutoscalerBounds[], when: AutoscalerBounds['when'], { autoscalers }: GatewayObservation): boolean {
@@ -68,6 +87,33 @@ function areBounded(bounds: readonly AutoscalerBounds[], when: AutoscalerBounds[
       const { min, max } = autoscalerBounds(live);
       return min === bound.min && max === bound.max;
     });
+}
+
+/** A pod that nothing owns is judged as the only one of a Deployment that is rolled out. */
+const ONE_POD: PodController = {
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: '' },
+  spec: { replicas: 1 },
+  status: { replicas: 1, updatedReplicas: 1, readyReplicas: 1, availableReplicas: 1 },
+};
+
+/** Everything but the endpoints, by a pod that has no traffic. */
+function proveTrial(step: StepOf<'addGateway'>, observation: GatewayObservation, trial: Pod): StepAssessment {
+  const judged = assessWorkload(
+    { workload: step.copy, revision: step.revision },
+    { controller: ONE_POD, pods: [trial], reports: observation.reports },
+  );
+  return judged.kind === 'satisfied' ? (assessAnswers([trial.metadata.name], observation) ?? judged) : judged;
+}
+
+function assessAnswers(names: readonly string[], observation: GatewayObservation): StepAssessment | undefined {
+  const silent = observation.answers.find(
+    ({ port, pod, status }) => status === undefined && names.includes(pod) && oldAnswers(port, names, observation),
+  );
+  return (
+    silent && { kind: 'pending', detail: `${silent.pod} does not answer on port ${silent.port}, as the old pods do: ${silent.error ?? ''}` }
+  );
 }
 
 /** Ready, on the revision, connected and synced; then seen by every Service; then answering. */
@@ -85,11 +131,8 @@ function proveNew(step: MoveStep, observation: GatewayObservation, view: Gateway
         detail: `${names.length - missing.length} of ${names.length} new pods are among the endpoints of Service ${service}`,
       };
   }
-  const silent = observation.answers.find(
-    ({ port, pod, status }) => status === undefined && names.includes(pod) && oldAnswers(port, names, observation),
-  );
-  if (silent)
-    return { kind: 'pending', detail: `${silent.pod} does not answer on port ${silent.port}, as the old pods do: ${silent.error ?? ''}` };
+  const unanswered = assessAnswers(names, observation);
+  if (unanswered) return unanswered;
   const answered = observation.answers.filter(({ pod, status }) => status !== undefined && names.includes(pod));
   return {
     kind: 'satisfied',
@@ -129,7 +172,11 @@ export function gatewayProblem(
   const { up } = aim(step);
   if (waiting.cause !== undefined) {
     const workload = { kind: 'Deployment' as const, namespace: up.namespace, name: up.name };
-    return restartProblem({ workload, revision: up.revision }, { pods: observation.up?.pods ?? [] }, waiting);
+    return restartProblem(
+      { workload, revision: up.revision },
+      { pods: observation.up?.pods ?? (observation.trial === undefined ? [] : [observation.trial]) },
+      waiting,
+    );
   }
   return new Problem('RUN-070', {
     what: `Gateway ${step.gateway.name} in ${step.gateway.namespace}: ${waiting.detail}.`,
