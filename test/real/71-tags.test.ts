@@ -9,8 +9,20 @@ import { run } from '../kit/child-process.ts';
 import type { Meta } from '../scenarios/cluster-under-test.ts';
 import { namespaceYaml } from '../scenarios/shop.ts';
 import { snapshot } from '../scenarios/snapshot.ts';
-import { applyYaml, istioctlNew, istioctlOld, kubectl, kubectlJson, meshlift, meshliftOk, NEW_VERSION, scratch } from './kit/cluster.ts';
-import { writeConfiguration } from './kit/config-writes.ts';
+import {
+  applyYaml,
+  istioctlNew,
+  istioctlOld,
+  kubectl,
+  kubectlJson,
+  meshlift,
+  meshliftOk,
+  NEW_VERSION,
+  OLD_VERSION,
+  scratch,
+} from './kit/cluster.ts';
+import { watchObject, writeConfiguration } from './kit/config-writes.ts';
+import { chartsOf, helm } from './kit/guide-mesh.ts';
 import { cleanCluster, installOld, operatorFile, renderNew, renderOld } from './kit/istio.ts';
 import { realCluster } from './kit/real-cluster.ts';
 
@@ -274,5 +286,68 @@ describe('beside an unrevisioned control plane', () => {
     expect(await resultOf(name, ours)).toEqual(wanted);
     await withoutTag(name);
     await renewUnrevisioned();
+  });
+});
+
+describe.skipIf(process.env[`ISTIO_CHARTS_${NEW_VERSION.replaceAll('.', '_')}`] === undefined)('a tag of a Helm release', () => {
+  const release = (revision: string): string => `istiod-${revision}`;
+  const small = ['--set', 'autoscaleEnabled=false', '--set', 'resources.requests.cpu=50m', '--set', 'resources.requests.memory=128Mi'];
+  const tagged = (): Promise<Item> => kubectlJson<Item>('get', 'mutatingwebhookconfiguration', 'istio-revision-tag-prod');
+  let before: Record<string, unknown>;
+
+  beforeAll(async () => {
+    await cleanCluster();
+    await kubectl('create', 'namespace', 'istio-system');
+    const charts = chartsOf(OLD_VERSION);
+    const settings = ['--set', `revision=${OLD}`, '--set', 'revisionTags={prod}', ...small];
+    await helm('install', 'istio-base', join(charts, 'base'), '-n', 'istio-system', '--set', `defaultRevision=${OLD}`);
+    await helm('install', release(OLD), join(charts, 'istiod'), '-n', 'istio-system', ...settings, '--wait');
+    await applyYaml(namespaceYaml('probe', { 'istio.io/rev': 'prod' }));
+    await validatorIsStrict();
+    before = await snapshot(realCluster, ['probe']);
+  });
+
+  it('is not set or removed beside Helm', async () => {
+    for (const args of [
+      ['set', 'prod', '--revision', OLD],
+      ['remove', 'prod'],
+    ]) {
+      const { code, stderr } = await meshlift('tag', ...args, '--yes');
+      expect([args[0], code, stderr.includes('TAGS-005')]).toEqual(args[0] === 'set' ? ['set', 0, false] : ['remove', 3, true]);
+    }
+  });
+
+  it('moves without a moment in which it is missing, and survives its release', async () => {
+    const watch = await watchObject('/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/istio-revision-tag-prod');
+    const writes = await writeConfiguration('probe');
+    const way = ['--with', 'helm', '--charts', chartsOf(NEW_VERSION), '--revision', NEW];
+    await meshliftOk('apply', '--to', NEW_VERSION, ...way, '--finish', '--yes');
+    expect((await writes.stop()).failures).toEqual([]);
+    const { looks, missing } = await watch.stop();
+    expect([missing, looks > 50]).toEqual([[], true]);
+    const { metadata } = await tagged();
+    expect([metadata.labels?.['istio.io/rev'], metadata.annotations?.['meta.helm.sh/release-name']]).toEqual([NEW, release(NEW)]);
+    expect(await whoInjects('probe')).toBe(NEW);
+    const releases = JSON.parse(await helm('list', '-n', 'istio-system', '-o', 'json')) as { name: string; status: string }[];
+    expect(releases.map(({ name, status }) => [name, status]).toSorted()).toEqual([
+      ['istio-base', 'deployed'],
+      [release(NEW), 'deployed'],
+    ]);
+    expect(JSON.parse(await helm('get', 'values', release(NEW), '-n', 'istio-system', '-o', 'json'))).toMatchObject({
+      revisionTags: ['prod'],
+    });
+  });
+
+  it('belongs to the new release as if that had made it', async () => {
+    await helm('upgrade', release(NEW), join(chartsOf(NEW_VERSION), 'istiod'), '-n', 'istio-system', '--reuse-values', '--wait');
+    expect((await tagged()).metadata.labels?.['istio.io/rev']).toBe(NEW);
+    expect(await whoInjects('probe')).toBe(NEW);
+  });
+
+  it('comes back with the old release', async () => {
+    await meshliftOk('rollback', '--yes');
+    expect(await whoInjects('probe')).toBe(OLD);
+    expect((await tagged()).metadata.annotations?.['meta.helm.sh/release-name']).toBe(release(OLD));
+    expect(await snapshot(realCluster, ['probe'])).toEqual(before);
   });
 });

@@ -11,8 +11,8 @@ export interface ConfigWrites {
 
 /** @param namespace in which a VirtualService without a revision is created, changed and deleted, one write every 100 ms */
 export async function writeConfiguration(namespace: string): Promise<ConfigWrites> {
-  const proxy = start('kubectl', ['proxy', '--port=0']);
-  const base = `${await addressOf(proxy)}/apis/networking.istio.io/v1/namespaces/${namespace}/virtualservices`;
+  const { proxy, address } = await openProxy();
+  const base = `${address}/apis/networking.istio.io/v1/namespaces/${namespace}/virtualservices`;
   const failures: string[] = [];
   // Another time other names, since the last object of a loop may be left.
   const prefix = `writes-${Date.now().toString(36)}`;
@@ -26,11 +26,50 @@ export async function writeConfiguration(namespace: string): Promise<ConfigWrite
     async stop() {
       clearInterval(writer);
       await new Promise((resolve) => setTimeout(resolve, 2 * INTERVAL_MS));
-      proxy.child.kill('SIGTERM');
-      await proxy.done.catch(() => undefined);
+      await closeProxy(proxy);
       return { written, failures };
     },
   };
+}
+
+export interface ObjectWatch {
+  /** @returns how often it was looked at, and every look that did not find it */
+  stop(): Promise<{ readonly looks: number; readonly missing: readonly string[] }>;
+}
+
+/** Looks at one object all the time. @param path of the object at the API server */
+export async function watchObject(path: string): Promise<ObjectWatch> {
+  const { proxy, address } = await openProxy();
+  const missing: string[] = [];
+  let looks = 0;
+  let stopped = false;
+  const looking = (async () => {
+    while (!stopped) {
+      const answer = await fetch(`${address}${path}`);
+      looks += 1;
+      if (!answer.ok) missing.push(`look ${looks}: ${answer.status}`);
+      await answer.arrayBuffer();
+      await new Promise((resolve) => setTimeout(resolve, INTERVAL_MS / 5));
+    }
+  })();
+  return {
+    async stop() {
+      stopped = true;
+      await looking;
+      await closeProxy(proxy);
+      return { looks, missing };
+    },
+  };
+}
+
+async function openProxy(): Promise<{ readonly proxy: Running; readonly address: string }> {
+  const proxy = start('kubectl', ['proxy', '--port=0']);
+  return { proxy, address: await addressOf(proxy) };
+}
+
+async function closeProxy(proxy: Running): Promise<void> {
+  proxy.child.kill('SIGTERM');
+  await proxy.done.catch(() => undefined);
 }
 
 async function addressOf(proxy: Running): Promise<string> {
