@@ -302,7 +302,9 @@ export async function main(argv: readonly string[]): Promise<void> {
     else await program.parseAsync([...argv], { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0 || error.code === 'commander.help') return;
+    if (error.exitCode === 0) return;
+    // A command that only groups others: commander would print its help as an error.
+    if (error.code === 'commander.help') return void program.commands.find((c) => argv.includes(c.name()))?.outputHelp();
     const [{ reportError }, { openTerminal }, { usageProblem }] = await Promise.all([
       import('./report-error.ts'),
       import('./terminal.ts'),

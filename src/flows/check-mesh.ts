@@ -74,7 +74,7 @@ type End = NonNullable<CheckedMesh['to']>;
 function movesTo(
   to: End,
   from: string | undefined,
-  { scope, gateways }: UpgradeRequest,
+  { scope, gateways, finish }: UpgradeRequest,
   inventory: MeshInventory,
 ): ReturnType<typeof selectMoves> {
   return selectMoves(inventory, {
@@ -83,5 +83,6 @@ function movesTo(
     namespaces: scope.namespaces,
     skip: scope.skip,
     gateways: gateways.strategy,
+    moveTags: finish.moveTags,
   });
 }

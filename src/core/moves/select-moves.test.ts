@@ -191,6 +191,28 @@ describe('which namespaces', () => {
     });
   });
 
+  it('those that follow a tag, when tags move as well; they get its label back', () => {
+    const mesh = builder()
+      .revision({ revision: 'canary', version: '1.29.1' })
+      .tag('prod', 'default')
+      .tag('moved', 'canary')
+      .tag('other', 'elsewhere')
+      .namespace('tagged', { 'istio.io/rev': 'prod' })
+      .workload('tagged', 'a', shop)
+      .namespace('ahead', { 'istio.io/rev': 'moved' })
+      .workload('ahead', 'b', shop)
+      .namespace('far', { 'istio.io/rev': 'other' });
+    const result = moves(mesh, { moveTags: true });
+    expect(picture(result)).toEqual({
+      moved: { ahead: { set: {}, restarts: ['b→canary'] }, tagged: { set: { 'istio.io/rev': 'canary' }, restarts: ['a→canary'] } },
+      stays: {},
+    });
+    expect(result.namespaces.map(({ namespace, backTo }) => [namespace.name, backTo])).toEqual([
+      ['ahead', undefined],
+      ['tagged', 'prod'],
+    ]);
+  });
+
   it('a tag behind istio-injection is not followed', () => {
     const mesh = builder()
       .tag('prod', 'default')
