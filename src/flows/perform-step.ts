@@ -38,7 +38,12 @@ export async function performStep(ports: PerformingPorts, input: PerformInput): 
   const { step, plan, state, effect } = input;
   switch (step.kind) {
     case 'crds':
-      return applyCrds(ports, step, { with: plan.request.install?.with, istioNamespace: plan.mesh.istioNamespace, rendered: await input.rendered() }, effect);
+      return applyCrds(
+        ports,
+        step,
+        { with: plan.request.install?.with, istioNamespace: plan.mesh.istioNamespace, rendered: await input.rendered() },
+        effect,
+      );
     case 'installControlPlane':
       return effect('install', () =>
         installerOf(ports, plan).install(installTarget(plan), plan.pins, (line) => ports.observer.tell({ kind: 'output', line })),
@@ -157,8 +162,7 @@ async function bringBaseAlong(ports: PerformingPorts, input: PerformInput, step:
     home: homeOf(input),
     target: installTarget(plan),
     effect,
-    upgrade: async (upgrade) =>
-      installer.upgradeBase?.(upgrade, plan.pins, (line) => ports.observer.tell({ kind: 'output', line })),
+    upgrade: async (upgrade) => installer.upgradeBase?.(upgrade, plan.pins, (line) => ports.observer.tell({ kind: 'output', line })),
   });
 }
 

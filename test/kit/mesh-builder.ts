@@ -50,7 +50,9 @@ export class MeshBuilder {
   /** Puts annotations on objects that are there already. */
   marked(kind: string, name: string, annotations: Readonly<Record<string, string>>): this {
     const mark = (object: KubeObject): KubeObject =>
-      object.metadata.name === name ? { ...object, metadata: { ...object.metadata, annotations: { ...object.metadata.annotations, ...annotations } } } : object;
+      object.metadata.name === name
+        ? { ...object, metadata: { ...object.metadata, annotations: { ...object.metadata.annotations, ...annotations } } }
+        : object;
     this.#lists[kind] = (this.#lists[kind] ?? []).map(mark);
     return this;
   }

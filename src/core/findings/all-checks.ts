@@ -3,7 +3,15 @@ import type { Check } from './check-context.ts';
 import { firstInjection, gatewaysThatFollow, injectionLabels, labelOwners } from './checks/configuration.ts';
 import { defaultMove, mustBeEqual, readiness, valuesKnown, webhookOverlap, webhookTargets } from './checks/control-planes.ts';
 import { keptObjects, pinnedObjects, proxyVersions, takenNames, unreadObjects } from './checks/pinned.ts';
-import { copyNames, gatewayDrains, gatewayOwners, gatewaySelectors, gatewayTemplates, idleServices, waitingAddresses } from './checks/gateways.ts';
+import {
+  copyNames,
+  gatewayDrains,
+  gatewayOwners,
+  gatewaySelectors,
+  gatewayTemplates,
+  idleServices,
+  waitingAddresses,
+} from './checks/gateways.ts';
 import { baseRelease, pendingReleases, releaseOwner, takenRelease } from './checks/helm.ts';
 import { kubernetesRange, permissions } from './checks/platform.ts';
 import { gatewaysBehindTags, tagOwners } from './checks/tags.ts';

@@ -54,8 +54,8 @@ function shop(name: string, options: WorkloadOptions): MeshBuilder {
 
 it('every check of every file is among all checks, and every code is in the catalogue with words of its own', () => {
   const isCheck = (value: unknown): value is Check => typeof value === 'object' && value !== null && 'look' in value && 'codes' in value;
-  const written = [configuration, controlPlanes, gatewayChecks, tagChecks, helmChecks, pinnedChecks, platform, versions, workloads].flatMap((file) =>
-    Object.values(file).filter(isCheck),
+  const written = [configuration, controlPlanes, gatewayChecks, tagChecks, helmChecks, pinnedChecks, platform, versions, workloads].flatMap(
+    (file) => Object.values(file).filter(isCheck),
   );
   expect(new Set(allChecks)).toEqual(new Set(written));
   expect(allChecks).toHaveLength(written.length);

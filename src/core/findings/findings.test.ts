@@ -108,6 +108,7 @@ interface EdgeOptions {
   readonly marks?: Record<string, string>;
   readonly labels?: Record<string, string>;
   readonly drain?: string;
+  readonly strategy?: Record<string, unknown>;
   readonly grace?: number;
   readonly request?: Record<string, unknown>;
   readonly more?: (mesh: MeshBuilder) => MeshBuilder;
@@ -136,9 +137,13 @@ const edge = ({
         ...(grace === undefined ? {} : { terminationGracePeriodSeconds: grace }),
       },
     };
-    const built = m
-      .namespace('edge')
-      .workload('edge', 'edge', { on: 'default', replicas: 2, template, spec: { selector: { matchLabels: selector ?? { app: 'edge' } } } });
+    const built = m.namespace('edge').workload('edge', 'edge', {
+      on: 'default',
+      replicas: 2,
+      template,
+      ...(strategy === undefined ? {} : { strategy }),
+      spec: { selector: { matchLabels: selector ?? { app: 'edge' } } },
+    });
     const made = built.object({
       apiVersion: 'v1',
       kind: 'Service',
@@ -424,8 +429,10 @@ const CASES: Readonly<Record<FindingCode, { readonly gives: readonly Change[]; r
       workload({ replicas: 1, strategy: { rollingUpdate: { maxUnavailable: 0, maxSurge: 0 } } }),
       workload({ kind: 'StatefulSet', replicas: 1 }),
       workload({ kind: 'DaemonSet', replicas: 1 }),
+      edge({ strategy: { type: 'Recreate' } }),
     ],
     not: [
+      edge({ strategy: { type: 'Recreate' }, request: CANARY }),
       workload({ replicas: 1 }),
       workload({ replicas: 1, strategy: { rollingUpdate: { maxUnavailable: '25%', maxSurge: '25%' } } }),
       workload({ kind: 'StatefulSet', replicas: 2 }),

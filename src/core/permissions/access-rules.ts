@@ -131,12 +131,27 @@ const INSTALL: readonly AccessRule[] = [
 /** Gateways are made anew beside the old ones, wherever they are. */
 const GATEWAYS: readonly AccessRule[] = [
   ...rules({ where: 'mesh', why: 'make and remove gateways' }, 'apps', ['deployments'], ['create', 'update', 'delete']),
-  ...rules({ where: 'mesh', why: 'make and remove gateways' }, 'autoscaling', ['horizontalpodautoscalers'], ['get', 'list', ...INSTALL_VERBS]),
+  ...rules(
+    { where: 'mesh', why: 'make and remove gateways' },
+    'autoscaling',
+    ['horizontalpodautoscalers'],
+    ['get', 'list', ...INSTALL_VERBS],
+  ),
   ...rules({ where: 'mesh', why: 'see which pods a gateway has traffic on' }, 'discovery.k8s.io', ['endpointslices'], ['list']),
   ...rules({ where: 'mesh', why: 'try a new gateway before it has traffic' }, '', ['pods'], ['get', 'create', 'delete']),
   ...rules({ where: 'mesh', why: 'see whether a new gateway answers' }, '', ['pods/portforward'], ['get', 'create']),
-  ...rules({ where: 'mesh', why: 'take what gateways share out of a Helm release' }, '', ['services', 'serviceaccounts'], ['get', 'list', 'patch']),
-  ...rules({ where: 'mesh', why: 'take what gateways share out of a Helm release' }, 'policy', ['poddisruptionbudgets'], ['get', 'list', 'patch']),
+  ...rules(
+    { where: 'mesh', why: 'take what gateways share out of a Helm release' },
+    '',
+    ['services', 'serviceaccounts'],
+    ['get', 'list', 'patch'],
+  ),
+  ...rules(
+    { where: 'mesh', why: 'take what gateways share out of a Helm release' },
+    'policy',
+    ['poddisruptionbudgets'],
+    ['get', 'list', 'patch'],
+  ),
   ...rules(
     { where: 'mesh', why: 'take what gateways share out of a Helm release' },
     'networking.k8s.io',
@@ -171,7 +186,11 @@ export function gatewayRules(): readonly AccessRule[] {
  */
 export function accessRules(need: AccessNeed, scope: 'all' | 'nothingPinned' = 'all'): AccessRule[] {
   const wanted = ORDER.slice(0, ORDER.indexOf(need) + 1).flatMap((name) => OWN[name]);
-  const seen = new Map(wanted.filter((rule) => scope === 'all' || rule.why !== COPY_PINNED).map((rule) => [`${rule.where} ${rule.group} ${rule.resource} ${rule.name ?? ''} ${rule.verb}`, rule]));
+  const seen = new Map(
+    wanted
+      .filter((rule) => scope === 'all' || rule.why !== COPY_PINNED)
+      .map((rule) => [`${rule.where} ${rule.group} ${rule.resource} ${rule.name ?? ''} ${rule.verb}`, rule]),
+  );
   return [...seen.values()];
 }
 

@@ -69,7 +69,14 @@ export function buildPlan(input: PlanInput): { readonly plan: Plan; readonly mov
   const moves = movesFor(input);
   const unreachable = moves.unreachable[0];
   if (unreachable) return unreachableNamespace(unreachable, endpoints);
-  const steps = numberSteps([...installDrafts(input), ...copyPinnedDrafts(input.pinned, input.sha256), ...moveDrafts(moves, input), ...gatewayRemovals(moves, input), ...tagFinish(moves, input), ...finishDrafts(input)]);
+  const steps = numberSteps([
+    ...installDrafts(input),
+    ...copyPinnedDrafts(input.pinned, input.sha256),
+    ...moveDrafts(moves, input),
+    ...gatewayRemovals(moves, input),
+    ...tagFinish(moves, input),
+    ...finishDrafts(input),
+  ]);
   const plan: Plan = {
     apiVersion: PLAN_API_VERSION,
     kind: PLAN_KIND,
@@ -247,6 +254,8 @@ function finishDrafts({ request, endpoints, objects, inventory, rendered, candid
   const drafts: StepDraft[] = [];
   if (to && (revision?.defaultFor.length ?? 0) > 0)
     drafts.push(withBase(moveDefaultStep(withRendered(objects, rendered?.own ?? []), to.revision, from.revision), to, request, helm));
-  drafts.push(withRelease(withPinnedEnd(removeStep(from, own, keeps), pinnedEnd(pinned, sha256)), releaseToRemove(helm), reasonRecordsStay(helm)));
+  drafts.push(
+    withRelease(withPinnedEnd(removeStep(from, own, keeps), pinnedEnd(pinned, sha256)), releaseToRemove(helm), reasonRecordsStay(helm)),
+  );
   return request.action === 'uninstall' ? drafts.map((draft) => ({ ...draft, phase: 'move' as const })) : drafts;
 }

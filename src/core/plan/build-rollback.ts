@@ -96,7 +96,11 @@ function restoreDraft({ step, revision, expect, title }: Restoring, input: Rollb
     title,
     phase: 'move',
     preconditions: [],
-    changes: refs.map((ref): ObjectChange => ({ action: expect === 'control-plane' || wasDeleted(step, ref) ? 'create' : 'update', ref, diff: [] })),
+    changes: refs.map((ref): ObjectChange => ({
+      action: expect === 'control-plane' || wasDeleted(step, ref) ? 'create' : 'update',
+      ref,
+      diff: [],
+    })),
     doneWhen: expect === 'control-plane' ? 'its objects are there again and istiod is ready' : 'the objects are as they were',
     undo: 'go forward again with a new plan',
     originalsOf: step.id,
@@ -108,7 +112,12 @@ function restoreDraft({ step, revision, expect, title }: Restoring, input: Rollb
 
 /** The records of a release that the step took away or changed come back with its objects. */
 function releaseBack(step: Step, expect: Restoring['expect']): Pick<StepOf<'restoreObject'>, 'release'> {
-  const release = step.kind === 'removeControlPlane' || step.kind === 'removeGateway' ? step.release : step.kind === 'moveDefault' ? step.baseRelease : undefined;
+  const release =
+    step.kind === 'removeControlPlane' || step.kind === 'removeGateway'
+      ? step.release
+      : step.kind === 'moveDefault'
+        ? step.baseRelease
+        : undefined;
   if (release === undefined || expect === 'shared') return {};
   return { release: { name: release.name, namespace: release.namespace } };
 }
@@ -188,7 +197,9 @@ function revisionBack(
 /** Labels of pod templates that restarts changed, by the key of the workload. */
 function templateLabelsOf(touched: readonly Step[]): ReadonlyMap<string, TemplateLabel> {
   return new Map(
-    touched.flatMap((step) => ('workload' in step && step.templateLabel !== undefined ? [[workloadKey(step.workload), step.templateLabel]] : [])),
+    touched.flatMap((step) =>
+      'workload' in step && step.templateLabel !== undefined ? [[workloadKey(step.workload), step.templateLabel]] : [],
+    ),
   );
 }
 
@@ -215,7 +226,14 @@ function workloadsBack(
     const rollsOut = running.length > 0 && openMarks.has(workload.template.metadata?.annotations?.[RESTART_ANNOTATION] ?? '');
     if (differing.length === 0 && !rollsOut && label === undefined) continue;
     const reason = reasonNotRestartable(workload) ?? (revision === undefined ? reasonProxyStays(workload) : undefined);
-    if (reason === undefined) moves.push({ workload, revision, gateway: isInjectedGateway(workload), firstSidecar: false, ...(label === undefined ? {} : { templateLabel: label }) });
+    if (reason === undefined)
+      moves.push({
+        workload,
+        revision,
+        gateway: isInjectedGateway(workload),
+        firstSidecar: false,
+        ...(label === undefined ? {} : { templateLabel: label }),
+      });
     else
       notMoved.push({
         workload: workloadKey(workload),

@@ -115,7 +115,8 @@ function decideStarted(current: Current, record: RunRecord): NextAction {
           };
     case 'pending':
       // After a crash nobody knows whether the effect was brought about; every effect may be repeated without harm.
-      if (!memory.performed || (assessment.effectDue === true && memory.elapsedMs < timeoutMs(step, record))) return { kind: 'perform', step };
+      if (!memory.performed || (assessment.effectDue === true && memory.elapsedMs < timeoutMs(step, record)))
+        return { kind: 'perform', step };
       return waitOrTimeOut(current, record, assessment);
   }
 }
@@ -135,12 +136,12 @@ const QUICK_STEPS: ReadonlySet<Step['kind']> = new Set(['labelNamespace', 'crds'
 
 function timeoutMs(step: Step, record: RunRecord): number {
   const asked = record.plan.request.stepTimeoutSeconds * 1000;
-  return QUICK_STEPS.has(step.kind)
-    ? Math.min(asked, QUICK_STEP_TIMEOUT_MS)
-    : asked;
+  return QUICK_STEPS.has(step.kind) ? Math.min(asked, QUICK_STEP_TIMEOUT_MS) : asked;
 }
 
 /** Sync state flickers during pushes, so proxies must be seen in order several times in a row. */
 function samplesNeeded(step: Step): number {
-  return step.kind === 'restartWorkload' || step.kind === 'restartGateway' || step.kind === 'addGateway' || step.kind === 'shiftGateway' ? 3 : 1;
+  return step.kind === 'restartWorkload' || step.kind === 'restartGateway' || step.kind === 'addGateway' || step.kind === 'shiftGateway'
+    ? 3
+    : 1;
 }

@@ -53,7 +53,12 @@ export type StepObservation =
     }
   | GatewayObservation
   | GatewayRemovalObservation
-  | { readonly kind: 'default'; readonly pending: readonly DefaultMove[] | undefined; readonly usage?: Usage; readonly base?: string | undefined }
+  | {
+      readonly kind: 'default';
+      readonly pending: readonly DefaultMove[] | undefined;
+      readonly usage?: Usage;
+      readonly base?: string | undefined;
+    }
   | {
       readonly kind: 'tag';
       /** Revision that the tag points to now; absent when the tag is gone. */
