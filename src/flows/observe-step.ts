@@ -18,7 +18,7 @@ import type { RunPorts } from './flow-ports.ts';
 import { readWebhookObjects } from './read-webhook-objects.ts';
 import { keptPinned, observeCopies, removedRefs, withoutPinned } from './steps/pinned.ts';
 import { observeBase } from './steps/base-release.ts';
-import { pendingRecords, presentRecords } from './steps/release-records.ts';
+import { pendingRecords, presentRecords, reasonNotDeployed } from './steps/release-records.ts';
 import { observeTag } from './steps/tag.ts';
 
 export type ObservingPorts = Pick<RunPorts, 'reader' | 'releases' | 'prober' | 'sha256'>;
@@ -84,8 +84,12 @@ async function observeInstall(ports: ObservingPorts, step: StepOf<'installContro
   const controlPlane = await observeControlPlane(ports, deployment, own, step.revision);
   const isUp = controlPlane.probe?.revision === step.revision;
   if (!isUp) return { kind: 'control-plane', controlPlane, missing: [] };
-  const [missing, changedBeside] = await Promise.all([missingOf(ports, own), changedSince(ports, step.beside, state.digests.get(step.id))]);
-  return { kind: 'control-plane', controlPlane: { ...controlPlane, changedBeside }, missing };
+  const [missing, changedBeside, release] = await Promise.all([
+    missingOf(ports, own),
+    changedSince(ports, step.beside, state.digests.get(step.id)),
+    reasonNotDeployed(ports, step.release),
+  ]);
+  return { kind: 'control-plane', controlPlane: { ...controlPlane, changedBeside }, missing, ...(release === undefined ? {} : { release }) };
 }
 
 async function readDeployment(ports: ObservingPorts, refs: readonly ObjectRef[]): Promise<PodController | undefined> {

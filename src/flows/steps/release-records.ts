@@ -18,6 +18,15 @@ export async function presentRecords(ports: Pick<RunPorts, 'releases'>, release:
   return release === undefined ? [] : (await ports.releases.readRecords(release)).map(refOf);
 }
 
+/** A release that a killed driver left behind is not made whole by objects that are there. */
+export async function reasonNotDeployed(ports: Pick<RunPorts, 'releases'>, release: ReleaseName | undefined): Promise<string | undefined> {
+  if (release === undefined) return undefined;
+  const releases = await ports.releases.readReleases(release.namespace);
+  if (releases === undefined) return `whether the Helm release ${release.name} is deployed may not be read`;
+  const found = releases.find(({ name }) => name === release.name);
+  return found?.status === 'deployed' ? undefined : `the Helm release ${release.name} is ${found?.status ?? 'not there'}`;
+}
+
 /** What was set aside of a release; undefined when nothing was. */
 export async function readAside(ports: Pick<RunPorts, 'reader'>, home: RunHome, release: ReleaseName): Promise<SecretObject | undefined> {
   const ref = { apiVersion: 'v1', kind: 'Secret', namespace: home.istioNamespace, name: asideName(home.run, release) };

@@ -20,9 +20,10 @@ export function assessStep(step: Step, observation: StepObservation, started: bo
     case 'crds':
       return assessCrds(expectKind(observation, 'crds', step));
     case 'installControlPlane': {
-      const { controlPlane, missing } = expectKind(observation, 'control-plane', step);
+      const { controlPlane, missing, release } = expectKind(observation, 'control-plane', step);
       if (missing.length > 0) return { kind: 'pending', detail: `${missing.length} objects are not there yet` };
-      return assessControlPlane({ revision: step.revision, namespace: step.namespace, mustInject: true }, controlPlane);
+      const assessment = assessControlPlane({ revision: step.revision, namespace: step.namespace, mustInject: true }, controlPlane);
+      return assessment.kind === 'satisfied' && release !== undefined ? { kind: 'pending', detail: release } : assessment;
     }
     case 'copyRevisionedObjects':
       return assessCopies(expectKind(observation, 'copies', step), started);
