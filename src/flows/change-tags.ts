@@ -136,7 +136,7 @@ async function writeMove({ reader, writer }: Pick<Writing, 'reader' | 'writer'>,
 /** What an apply leaves, because another manager had set it: labels and annotations copied from the former revision. */
 function withoutLeftovers(live: KubeObject, after: KubeObject): KubeObject | undefined {
   const keep = (own: Labels = {}, wanted: Labels = {}): Labels =>
-    Object.fromEntries(Object.entries(own).filter(([key]) => wanted[key] !== undefined || !/^meta\.helm\.sh\//.test(key)));
+    Object.fromEntries(Object.entries(own).filter(([key]) => wanted[key] !== undefined || !key.startsWith('meta.helm.sh/')));
   const annotations = keep(live.metadata.annotations, after.metadata.annotations);
   if (Object.keys(annotations).length === Object.keys(live.metadata.annotations ?? {}).length) return undefined;
   return { ...live, metadata: { ...live.metadata, annotations } };

@@ -111,7 +111,8 @@ export function selectMoves(inventory: MeshInventory, scope: MoveScope): Moves {
     const judged = workloads.map((w) => judgeWorkload(w, labels, { ...scope, webhooks, known: inventory.gateways }));
     notMoved.push(...judged.flatMap((j) => (j.kind === 'stays' ? [j.why] : [])));
     const moves = judged.flatMap((j) => (j.kind === 'moves' ? [j.move] : []));
-    if (Object.keys(set).length > 0 || moves.length > 0) namespaces.push({ namespace, set, ...backTo, workloads: moves.toSorted(restartOrder) });
+    if (Object.keys(set).length > 0 || moves.length > 0)
+      namespaces.push({ namespace, set, ...backTo, workloads: moves.toSorted(restartOrder) });
   }
   return { namespaces: namespaces.toSorted(gatewaysFirst), notMoved, unreachable };
 }

@@ -44,11 +44,7 @@ function differences(precondition: Precondition, step: Step, inventory: MeshInve
   }
 }
 
-function tagDifferences(
-  precondition: Extract<Precondition, { holds: 'tag-points-to' }>,
-  step: Step,
-  inventory: MeshInventory,
-): string[] {
+function tagDifferences(precondition: Extract<Precondition, { holds: 'tag-points-to' }>, step: Step, inventory: MeshInventory): string[] {
   const tag = inventory.tags.find((t) => t.name === precondition.tag);
   if (!tag) return [`tag ${precondition.tag} is gone`];
   const isDone = step.kind === 'moveTag' && tag.revision === step.revision;

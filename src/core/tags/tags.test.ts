@@ -165,7 +165,7 @@ describe('a tag that moves', () => {
       'istio.io/tag': 'prod',
     });
     expect(move?.after.metadata.annotations).toEqual({ note: 'x' });
-    expect((move?.after as WebhookConfiguration).webhooks?.[0]).toMatchObject({
+    expect((move?.after as WebhookConfiguration | undefined)?.webhooks?.[0]).toMatchObject({
       timeoutSeconds: 5,
       clientConfig: { service: { name: 'istiod-canary' } },
     });
@@ -188,7 +188,7 @@ describe('a tag that moves', () => {
       servesUnlabelled: true,
     });
     const [move] = tagMoves(mesh().object(auto).objects(), target) ?? [];
-    const entries = (move?.after as WebhookConfiguration).webhooks ?? [];
+    const entries = (move?.after as WebhookConfiguration | undefined)?.webhooks ?? [];
     expect(entries.map((w) => [w.name.split('.sidecar')[0], w.clientConfig?.service?.name])).toEqual([
       ['rev.namespace', 'istiod-canary'],
       ['rev.object', 'istiod-canary'],

@@ -131,8 +131,14 @@ function tagObjects(plan: ManifestPlan, tag: string): readonly KubeObject[] {
   const labels = { 'istio.io/tag': tag };
   return [
     mutatingConfiguration(plan, name, { entries, active: true, labels }),
-    ...(plan.minor >= 28 ? [service(plan, `istiod-revision-tag-${tag}`, tagLabels(plan, labels))] : []),
+    ...(plan.minor >= 28 ? [tagService(plan, tag, tagLabels(plan, labels))] : []),
   ];
+}
+
+/** Its selector names the revision, that of an unrevisioned control plane too. */
+function tagService(plan: ManifestPlan, tag: string, labels: Readonly<Record<string, string>>): KubeObject {
+  const made = service(plan, `istiod-revision-tag-${tag}`, labels);
+  return { ...made, spec: { ...(made['spec'] as object), selector: { app: 'istiod', 'istio.io/rev': plan.revision } } };
 }
 
 /** istioctl takes its component off the tags that people make, so that it never removes them along with a revision. */
