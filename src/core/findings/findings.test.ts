@@ -123,6 +123,7 @@ const edge = ({
   labels,
   drain,
   grace,
+  strategy,
   request,
   more = (m) => m,
 }: EdgeOptions = {}): Change => ({
