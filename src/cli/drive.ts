@@ -157,7 +157,9 @@ function loadProblem(trouble: LoadTrouble, file: string, record: RunRecord): Pro
 
 function endText({ outcome, record }: RunResult): string {
   const { plan, state, name } = record;
-  const restarts = plan.steps.filter((s) => 'workload' in s && state.steps.get(s.id) === 'done').length;
+  // A gateway that was made anew has moved with its last share.
+  const moves = plan.steps.filter((s) => 'workload' in s || (s.kind === 'shiftGateway' && s.down.to === 0));
+  const restarts = moves.filter((s) => state.steps.get(s.id) === 'done').length;
   const took = duration(Date.parse(state.lastEventAt) - Date.parse(state.runStartedAt));
   const where = standsAt(record);
   switch (outcome) {
