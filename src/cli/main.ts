@@ -246,7 +246,7 @@ function addHelp(program: Command, run: Runner): void {
   program
     .command('rbac')
     .description('the roles that Meshlift needs; --check: which permissions you lack')
-    .option('--for <need>', 'look, plan, move, install or gateways (--gateways canary); each includes the ones before', 'install')
+    .option('--for <need>', 'look, plan, move, install or gateways (--gateways canary), each with the ones before; helm: install with helm', 'install')
     .option('--check', 'ask the cluster instead of printing roles')
     .action(async (options: { for: string; check?: boolean }, command: Command) =>
       run(command, async (context) => (await import('./commands/rbac.ts')).rbacCommand(context, options)),

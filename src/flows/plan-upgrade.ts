@@ -1,5 +1,5 @@
 /** From a request and a mesh to a plan and what the checks say of it. Reads only. */
-import { accessRules, gatewayRules, type AccessNeed } from '../core/permissions/access-rules.ts';
+import { accessRules, gatewayRules, helmRules, type AccessNeed } from '../core/permissions/access-rules.ts';
 import { runChecks, type CheckReport } from '../core/findings/run-checks.ts';
 import type { CheckContext } from '../core/findings/check-context.ts';
 import { buildInventory } from '../core/mesh/build-inventory.ts';
@@ -42,7 +42,11 @@ export async function planUpgrade(ports: PlanningPorts, request: UpgradeRequest,
   const [liveCrds, candidates, access, gateways, helm] = await Promise.all([
     ports.reader.readIstioCrds(),
     ports.reader.readControlPlaneObjects(),
-    ports.reader.readAccess([...accessRules(needOf(request), pinnedScope(pinned)), ...(makesGateways(request) ? gatewayRules() : [])]),
+    ports.reader.readAccess([
+      ...accessRules(needOf(request), pinnedScope(pinned)),
+      ...(request.install?.with === 'helm' ? helmRules() : []),
+      ...(makesGateways(request) ? gatewayRules() : []),
+    ]),
     readGateways(ports, request, inventory),
     lookAtReleases(ports, request, objects, endpoints),
   ]);

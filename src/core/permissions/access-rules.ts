@@ -21,8 +21,8 @@ export interface AccessAnswer {
   readonly reason: string;
 }
 
-/** What a command does; each one includes the ones before it in this list. */
-export type AccessNeed = 'look' | 'plan' | 'move' | 'install' | 'gateways';
+/** What a command does; each one includes the ones before it in this list, but for `helm`, which only adds to `install`. */
+export type AccessNeed = 'look' | 'plan' | 'move' | 'install' | 'gateways' | 'helm';
 
 type Purpose = Pick<AccessRule, 'where' | 'why' | 'name'>;
 
@@ -166,6 +166,26 @@ const GATEWAYS: readonly AccessRule[] = [
   ),
 ];
 
+const HELM_WAITS = 'helm reads what it installs, and waits for it';
+
+/** helm reads every object before it writes it, and helm 4 watches them until they are ready. */
+const HELM: readonly AccessRule[] = [
+  ...rules({ where: 'istio', why: HELM_WAITS }, '', ['services', 'configmaps', 'serviceaccounts', 'pods'], ['get', 'list', 'watch']),
+  ...rules({ where: 'istio', why: HELM_WAITS }, 'apps', ['deployments', 'replicasets'], ['get', 'list', 'watch']),
+  ...rules({ where: 'istio', why: HELM_WAITS }, 'autoscaling', ['horizontalpodautoscalers'], ['get', 'list', 'watch']),
+  ...rules({ where: 'istio', why: HELM_WAITS }, 'policy', ['poddisruptionbudgets'], ['get', 'list', 'watch']),
+  ...rules({ where: 'istio', why: HELM_WAITS }, 'networking.k8s.io', ['networkpolicies'], ['get', 'list', 'watch']),
+  ...rules({ where: 'istio', why: HELM_WAITS }, 'rbac.authorization.k8s.io', ['roles', 'rolebindings'], ['watch']),
+  ...rules({ where: 'cluster', why: HELM_WAITS }, 'rbac.authorization.k8s.io', ['clusterroles', 'clusterrolebindings'], ['watch']),
+  ...rules(
+    { where: 'cluster', why: HELM_WAITS },
+    'admissionregistration.k8s.io',
+    ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations'],
+    ['watch'],
+  ),
+  ...rules({ where: 'cluster', why: HELM_WAITS }, 'apiextensions.k8s.io', ['customresourcedefinitions'], ['watch']),
+];
+
 const ORDER: readonly AccessNeed[] = ['look', 'plan', 'move', 'install', 'gateways'];
 const OWN: Readonly<Record<AccessNeed, readonly AccessRule[]>> = {
   look: LOOK,
@@ -173,7 +193,13 @@ const OWN: Readonly<Record<AccessNeed, readonly AccessRule[]>> = {
   move: MOVE,
   install: INSTALL,
   gateways: GATEWAYS,
+  helm: HELM,
 };
+
+/** What an installation with helm needs beyond what any installation does. */
+export function helmRules(): readonly AccessRule[] {
+  return HELM;
+}
 
 /** What making gateways anew needs beyond everything else. */
 export function gatewayRules(): readonly AccessRule[] {
@@ -185,7 +211,8 @@ export function gatewayRules(): readonly AccessRule[] {
  * @param scope `nothingPinned`: without what only objects that are pinned to a revision make necessary
  */
 export function accessRules(need: AccessNeed, scope: 'all' | 'nothingPinned' = 'all'): AccessRule[] {
-  const wanted = ORDER.slice(0, ORDER.indexOf(need) + 1).flatMap((name) => OWN[name]);
+  const needs = need === 'helm' ? [...ORDER.slice(0, ORDER.indexOf('install') + 1), need] : ORDER.slice(0, ORDER.indexOf(need) + 1);
+  const wanted = needs.flatMap((name) => OWN[name]);
   const seen = new Map(
     wanted
       .filter((rule) => scope === 'all' || rule.why !== COPY_PINNED)
