@@ -76,12 +76,17 @@ function stepText(step: Step, number: number, terminal: Terminal, options: PlanO
     : step.kind === 'restartWorkload' || step.kind === 'labelNamespace'
       ? []
       : [`back: ${step.undo}`];
-  return [`${head}${pods}`, ...[...changes, ...back, ...(step.notes ?? []).map((note) => `note: ${note}`)].map((line) => `${indent}${terminal.tone('dim', line)}`)];
+  return [
+    `${head}${pods}`,
+    ...[...changes, ...back, ...(step.notes ?? []).map((note) => `note: ${note}`)].map((line) => `${indent}${terminal.tone('dim', line)}`),
+  ];
 }
 
 /** The label patch and what is shared are always shown; lists of new objects only as a count. */
 function briefChanges(step: Step): string[] {
   if (step.kind === 'labelNamespace' || step.kind === 'restartWorkload' || step.kind === 'restartGateway') return [];
+  // Their titles say it in pods.
+  if (step.kind === 'addGateway' || step.kind === 'shiftGateway') return [];
   const created = step.changes.filter((c) => c.action === 'create').length;
   const deleted = step.changes.filter((c) => c.action === 'delete').length;
   const updated = step.changes.filter((c) => c.action === 'update');

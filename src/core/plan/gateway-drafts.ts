@@ -96,9 +96,7 @@ function addDraft(canary: Canary, counts: ShareCounts): StepDraft {
       },
       ...(autoscaler === undefined ? [] : [boundsChange(autoscaler, pods, pods)]),
     ],
-    ...(without === undefined
-      ? { notes: ['no pod can prove itself before it has traffic: its Service selects nothing that a Gateway does not need too'] }
-      : {}),
+    ...notesOf(canary),
     doneWhen: `${without === undefined ? '' : `a pod ${trialName(copy.name)} without ${without.join(', ')}, which has no traffic, has proven all of this first: `}its pod is ready, injected by ${revision}, its proxy connected to ${revision} and synced, steadily; every Service has it among its endpoints, and it answers HTTP as the old pods do`,
     undo: `delete deploy/${copy.name}; ${serviceText(services)} and the address stay as they are throughout`,
     gateway,
@@ -110,6 +108,18 @@ function addDraft(canary: Canary, counts: ShareCounts): StepDraft {
     httpPorts: httpPorts(services, canary.live),
     bounds: autoscaler === undefined ? [] : [{ name: autoscaler.metadata.name, min: pods, max: pods, when: 'first' }],
   };
+}
+
+function notesOf({ without, autoscaler, pods }: Canary): { notes?: string[] } {
+  const notes = [
+    ...(without === undefined
+      ? ['no pod can prove itself before it has traffic: its Service selects nothing that a Gateway does not need too']
+      : []),
+    ...(autoscaler === undefined
+      ? []
+      : [`autoscaler ${autoscaler.metadata.name} keeps to the counts of the shares, from ${pods} pods on, until the last one`]),
+  ];
+  return notes.length === 0 ? {} : { notes };
 }
 
 function serviceText(services: readonly Service[]): string {
