@@ -14,6 +14,7 @@ import {
   invalidTagName,
   objectsOfTag,
   otherDefault,
+  ownedByOthers,
   tagSource,
   type TagChange,
 } from '../core/tags/assess-tag-change.ts';
@@ -59,6 +60,8 @@ export async function planTagSet({ reader }: Reader, request: TagSetRequest): Pr
   const existing = inventory.tags.find((tag) => tag.name === request.tag);
   const from = existing && { revision: existing.revision, version: versionOf(existing.revision, inventory) };
   const moves = movesFor(objects, request, revision.version) ?? [];
+  const owned = existing && moves.length > 0 ? ownedByOthers(existing, request.revision) : undefined;
+  if (owned) throw owned;
   return {
     request,
     version: revision.version,
@@ -125,8 +128,9 @@ function followsOnlyThis(name: string, { inventory }: PlannedTagSet): boolean {
   return !inventory.namespaces.some((ns) => ns.name === name && ns.terminating);
 }
 
-async function writeMove({ reader, writer }: Pick<Writing, 'reader' | 'writer'>, { after, wanted }: TagMove): Promise<void> {
-  if (wanted === undefined) return writer.putObject(after);
+async function writeMove({ reader, writer }: Pick<Writing, 'reader' | 'writer'>, { before, after, wanted }: TagMove): Promise<void> {
+  // What is not made as istioctl makes it, such as the validator of the base chart, is replaced as it is.
+  if (wanted === undefined || (before !== undefined && wanted === after)) return writer.putObject(after);
   await writer.applyObject(wanted, { fieldManager: TAG_FIELD_MANAGER, force: true });
   const live = await reader.readObject(refOf(after));
   const left = live && withoutLeftovers(live, after);

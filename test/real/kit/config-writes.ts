@@ -17,15 +17,18 @@ export async function writeConfiguration(namespace: string): Promise<ConfigWrite
   // Another time other names, since the last object of a loop may be left.
   const prefix = `writes-${Date.now().toString(36)}`;
   let written = 0;
+  let last: Promise<void> = Promise.resolve();
   const writer = setInterval(() => {
     const turn = written;
     written += 1;
-    write(base, prefix, turn).catch((error: unknown) => failures.push(`write ${turn}: ${String(error)}`));
+    // On a busy machine a write may take longer than the time to the next, which needs the object that this one makes.
+    const before = turn % 3 === 0 ? Promise.resolve() : last;
+    last = before.then(() => write(base, prefix, turn)).catch((error: unknown) => void failures.push(`write ${turn}: ${String(error)}`));
   }, INTERVAL_MS);
   return {
     async stop() {
       clearInterval(writer);
-      await new Promise((resolve) => setTimeout(resolve, 2 * INTERVAL_MS));
+      await last;
       await closeProxy(proxy);
       return { written, failures };
     },
@@ -83,17 +86,18 @@ async function addressOf(proxy: Running): Promise<string> {
 }
 
 /** Each object is created, changed, and deleted by the writes that follow one another. */
-async function write(base: string, prefix: string, turn: number): Promise<void> {
+function write(base: string, prefix: string, turn: number): Promise<void> {
   const name = `${prefix}-${Math.floor(turn / 3)}`;
   const spec = { hosts: [`${name}.example`], http: [{ route: [{ destination: { host: 'somewhere' } }] }] };
   const object = { apiVersion: 'networking.istio.io/v1', kind: 'VirtualService', metadata: { name }, spec };
-  const step = turn % 3;
-  if (step === 0) return send(base, 'POST', object);
-  // A change needs the object that the write before it made, which may take longer than the time between two writes.
-  await new Promise((resolve) => setTimeout(resolve, step * 2 * INTERVAL_MS));
-  return step === 1
-    ? send(`${base}/${name}`, 'PATCH', { spec: { ...spec, hosts: [`${name}.example`, `again.${name}.example`] } })
-    : send(`${base}/${name}`, 'DELETE');
+  switch (turn % 3) {
+    case 0:
+      return send(base, 'POST', object);
+    case 1:
+      return send(`${base}/${name}`, 'PATCH', { spec: { ...spec, hosts: [`${name}.example`, `again.${name}.example`] } });
+    default:
+      return send(`${base}/${name}`, 'DELETE');
+  }
 }
 
 async function send(url: string, method: string, body?: unknown): Promise<void> {
