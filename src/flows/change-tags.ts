@@ -109,7 +109,7 @@ export async function setTag(ports: Writing, planned: PlannedTagSet): Promise<Se
   await expectNoDriver(ports);
   for (const move of planned.moves) await writeMove(ports, move);
   const { request, version, users } = planned;
-  const namespaces = users.namespaces.filter((name) => followsOnlyThis(name, planned));
+  const { namespaces } = users;
   const deadlineMs = ports.clock.nowMs() + LONGEST_WAIT_MS;
   for (;;) {
     const pending = movesFor(await readWebhookObjects(ports), request, version) ?? [];
@@ -121,11 +121,6 @@ export async function setTag(ports: Writing, planned: PlannedTagSet): Promise<Se
     if (ports.clock.nowMs() >= deadlineMs) throw notSetProblem(request, pending, probe);
     await ports.clock.sleep(INTERVAL_MS);
   }
-}
-
-/** A namespace that another webhook injects as well says nothing about the tag. */
-function followsOnlyThis(name: string, { inventory }: PlannedTagSet): boolean {
-  return !inventory.namespaces.some((ns) => ns.name === name && ns.terminating);
 }
 
 async function writeMove({ reader, writer }: Pick<Writing, 'reader' | 'writer'>, { before, after, wanted }: TagMove): Promise<void> {
