@@ -68,12 +68,18 @@ export function copyGateway(gateway: PodController, { revision, replicas, label 
         ...template,
         metadata: {
           ...template.metadata,
-          labels: { ...template.metadata?.labels, [COPY_LABEL]: revision },
+          labels: { ...withoutPruned(template.metadata?.labels, clean.spec?.selector), [COPY_LABEL]: revision },
           annotations: withoutRestarts(template.metadata?.annotations),
         },
       },
     },
   };
+}
+
+/** istioctl prunes pods, too, by the labels of an IstioOperator: nobody selects pods by them, unless the selector itself does. */
+function withoutPruned(labels: Labels | undefined, selector: LabelSelector | undefined): Labels {
+  const isPruned = (key: string): boolean => /^(install\.)?operator\.istio\.io\//.test(key) && selector?.matchLabels?.[key] === undefined;
+  return Object.fromEntries(Object.entries(labels ?? {}).filter(([key]) => !isPruned(key)));
 }
 
 /** A selector that names the revision would no longer match once an injector writes that label. */

@@ -2,9 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { gatewayObjects } from '../../../test/kit/fake-gateways.ts';
 import type { HelmRelease } from '../helm/release.ts';
-import type { KubeObject, PodController } from '../mesh/kube-objects.ts';
+import type { KubeObject, PodController, Service } from '../mesh/kube-objects.ts';
 import { matchesSelector, selectsPod } from '../mesh/match-selector.ts';
-import { autoscalerBounds, autoscalerOf, copyAutoscaler, copyGateway, copyName } from './copy-gateway.ts';
+import { autoscalerBounds, autoscalerOf, copyAutoscaler, copyGateway, copyName, labelsToLeaveOut, trialPod } from './copy-gateway.ts';
 import { hasSameMarks, isOfRelease, marksPatch, releaseAnswer, withoutReleasePatch } from './release-marks.ts';
 import { shareCounts } from './share-counts.ts';
 
@@ -93,6 +93,23 @@ describe('the copy of a gateway', () => {
     expect(copy.status).toBeUndefined();
   });
 
+  it('has no label by which istioctl prunes pods', () => {
+    const labels = {
+      app: 'ingress',
+      istio: 'ingress',
+      'operator.istio.io/component': 'IngressGateways',
+      'install.operator.istio.io/owning-resource': 'x',
+    };
+    const template = { ...live.spec?.template, metadata: { labels } };
+    const made = copyGateway({ ...live, spec: { ...live.spec, template } }, { revision: 'new', replicas: 1, label: 'new' });
+    expect(made.spec?.template?.metadata?.labels).toEqual({
+      app: 'ingress',
+      istio: 'ingress',
+      'istio.io/rev': 'new',
+      'meshlift.io/revision': 'new',
+    });
+  });
+
   it('keeps the label of its template where the namespace decides, and drops it from a selector', () => {
     const pinned: PodController = {
       ...live,
@@ -129,6 +146,45 @@ describe('the copy of a gateway', () => {
 function released(chart: string): HelmRelease {
   return { name: 'gw', namespace: 'edge', version: 1, status: 'deployed', values: {}, chart: { name: chart, version: '1.28.2' } };
 }
+
+describe('a pod that proves the copy without traffic', () => {
+  const labels = { app: 'ingress', istio: 'ingress', 'istio.io/rev': 'new' };
+  const service = (selector: Record<string, string>): Service => ({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 's', namespace: 'edge' },
+    spec: { selector },
+  });
+  const istioGateway = (selector: Record<string, string>): KubeObject => ({
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'Gateway',
+    metadata: { name: 'g' },
+    spec: { selector },
+  });
+
+  it.each<[string, Service[], KubeObject[], string[] | undefined]>([
+    ['no Gateway selects', [service({ app: 'ingress', istio: 'ingress' })], [], ['app']],
+    ['a Gateway does not select', [service({ app: 'ingress', istio: 'ingress' })], [istioGateway({ istio: 'ingress' })], ['app']],
+    ['a Gateway of other pods selects', [service({ app: 'ingress' })], [istioGateway({ app: 'other' })], ['app']],
+    ['each of two Services needs', [service({ app: 'ingress' }), service({ istio: 'ingress' })], [], ['app', 'istio']],
+    ['', [service({ istio: 'ingress' })], [istioGateway({ istio: 'ingress' })], undefined],
+    ['', [service({ app: 'ingress', istio: 'ingress' })], [istioGateway(labels)], undefined],
+    ['', [service({ 'istio.io/rev': 'new' })], [], undefined],
+    ['', [], [], undefined],
+  ])('lacks a label that %s', (_name, services, gateways, expected) => {
+    expect(labelsToLeaveOut(labels, services, gateways)).toEqual(expected);
+  });
+
+  it('is a pod as the copy makes them, behind no Service', () => {
+    const copy = copyGateway(deploymentOf(gatewayObjects('edge', 'ingress')), { revision: 'new', replicas: 1, label: 'new' });
+    const pod = trialPod(copy, ['app']);
+    expect(pod.metadata.name).toBe('ingress-new-trial');
+    expect(pod['spec']).toEqual(copy.spec?.template?.spec);
+    expect(selectsPod({ app: 'ingress', istio: 'ingress' }, pod.metadata.labels ?? {})).toBe(false);
+    expect(selectsPod({ istio: 'ingress' }, pod.metadata.labels ?? {})).toBe(true);
+    expect(matchesSelector(copy.spec?.selector, pod.metadata.labels ?? {})).toBe(false);
+  });
+});
 
 describe('marks of a Helm release', () => {
   const service = gatewayObjects('edge', 'ingress', { release: 'gw' }).find((o) => o.kind === 'Service') as KubeObject;

@@ -85,6 +85,23 @@ describe('in a namespace without a label', () => {
       ['canary', 'default→canary', 'it is scaled to zero'],
     ],
     [
+      'its proxy stands in the template, as the IstioOperator writes it',
+      gateway(
+        { ...REV, 'sidecar.istio.io/inject': 'false' },
+        {
+          template: {
+            metadata: {
+              labels: { app: 'gw', ...REV, 'sidecar.istio.io/inject': 'false' },
+              annotations: { 'inject.istio.io/templates': 'gateway' },
+            },
+            spec: { containers: [{ name: 'istio-proxy', image: 'istio/proxyv2:1.28.2' }] },
+          },
+        },
+      ),
+      {},
+      ['its template has a container istio-proxy, and no webhook replaces it: make it anew as an injected gateway', true],
+    ],
+    [
       'istiod manages it',
       gateway({ ...REV, 'gateway.istio.io/managed': 'istio.io-gateway-controller' }),
       {},

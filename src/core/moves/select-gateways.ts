@@ -1,6 +1,6 @@
 /** What becomes of gateways: those that the label of their namespace moves, and those whose own template names the revision. */
 import { decidedRevision } from '../injection/injection-decision.ts';
-import { resolveInjection } from '../injection/resolve-injection.ts';
+import { proxyInTemplate, resolveInjection } from '../injection/resolve-injection.ts';
 import { isInjectedGateway } from '../mesh/build-gateways.ts';
 import type { PodTemplate } from '../mesh/kube-objects.ts';
 import { workloadKey, type Gateway, type InjectionWebhook, type MeshNamespace, type Workload } from '../mesh/mesh-inventory.ts';
@@ -58,6 +58,12 @@ export function judgeOutside(workload: Workload, namespace: MeshNamespace, scope
   if (from === undefined || namespace.terminating || !isInjectedGateway(workload) || !isUnlabelled(namespace)) return { kind: 'other' };
   if (scope.namespaces.length > 0 && !scope.namespaces.includes(namespace.name)) return { kind: 'other' };
   if (workload.template.metadata?.labels?.['gateway.istio.io/managed'] !== undefined) return { kind: 'other' };
+  const written = proxyInTemplate(workload.template);
+  if (written !== undefined && isOff(workload) && runsOn(workload, from))
+    return {
+      kind: 'stays',
+      why: { workload, reason: `${written}, and no webhook replaces it: make it anew as an injected gateway`, keepsOldInUse: true },
+    };
   const now = revisionOf(workload.template, namespace, scope.webhooks);
   if (now !== from && !(now === to.revision && runsOn(workload, from))) return { kind: 'other' };
   const way = wayOf(workload, scope.gateways, scope.known);
@@ -66,6 +72,11 @@ export function judgeOutside(workload: Workload, namespace: MeshNamespace, scope
   if (reason !== undefined) return { kind: 'stays', why: { workload, reason, keepsOldInUse: true } };
   const move: WorkloadMove = { workload, revision: to.revision, gateway: true, firstSidecar: false, ...way };
   return { kind: 'moves', move: label === undefined ? move : { ...move, templateLabel: label } };
+}
+
+/** As the IstioOperator makes gateways that are not injected: image and control plane of one revision stand in the template. */
+function isOff({ template }: Workload): boolean {
+  return template.metadata?.labels?.['sidecar.istio.io/inject'] === 'false';
 }
 
 function runsOn({ pods }: Workload, revision: string): boolean {
