@@ -3,6 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { until, untilSaid } from '../kit/child-process.ts';
 import { SandboxCluster, startAttack } from '../kit/sandbox-cluster.ts';
+import { kubeconfigWith } from '../scenarios/changed-kubeconfig.ts';
 import { meshlift, meshliftOk, revisionsOf, type LoadResult } from '../scenarios/cluster-under-test.ts';
 import { namespaceYaml, openShop } from '../scenarios/shop.ts';
 import { snapshot } from '../scenarios/snapshot.ts';
@@ -135,6 +136,44 @@ afterEach(async () => {
   await cluster.endDrivers();
   await meshlift(cluster, 'rollback', '--yes');
   await meshlift(cluster, 'forget', '--everything', '--yes');
+});
+
+const ACCOUNT = 'limited';
+const ROLE = 'meshlift-gateways';
+
+/** A user who has what `rbac --for gateways` prints, and nothing else. */
+async function limitedUser(): Promise<string> {
+  const subjects = `subjects: [{kind: ServiceAccount, name: ${ACCOUNT}, namespace: shop}]`;
+  const binding = (kind: string, role: string, namespace: string): string =>
+    `apiVersion: rbac.authorization.k8s.io/v1\nkind: ${kind}\nmetadata: {name: ${ROLE}${namespace}}\nroleRef: {apiGroup: rbac.authorization.k8s.io, kind: ${role}, name: ${ROLE}}\n${subjects}\n---\n`;
+  const account = `apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: ${ACCOUNT}, namespace: shop}\n`;
+  await cluster.objects.applyWhole(await meshliftOk(cluster, 'rbac', '--for', 'gateways'));
+  await cluster.objects.applyWhole(
+    binding('ClusterRoleBinding', 'ClusterRole', '') + binding('RoleBinding', 'Role', ', namespace: istio-system') + account,
+  );
+  const token = await cluster.objects.token({ namespace: 'shop', name: ACCOUNT });
+  return kubeconfigWith(cluster, 'limited', (config) => {
+    const user = config.users[0];
+    if (user) user.user = { token };
+  });
+}
+
+describe('with the roles that rbac prints', () => {
+  it('a gateway moves and comes back; its Helm release, which may not be read, would stay', async () => {
+    const kubeconfig = await limitedUser();
+    const limited = (...words: string[]): Promise<string> => meshliftOk(cluster, '--kubeconfig', kubeconfig, ...words);
+    await until(
+      'the roles count',
+      async () => (await meshlift(cluster, '--kubeconfig', kubeconfig, 'rbac', '--for', 'gateways', '--check')).code === 0,
+      30_000,
+      50,
+    );
+    const plan = await limited('plan', ...apply('-n', 'edge', ...CANARY).slice(1, -1));
+    expect(plan).toContain('the Helm release ingress stays (its records may not be read)');
+    expect(await limited(...apply('-n', 'edge', ...CANARY))).toContain('Moved 1 workload to canary');
+    await limited('rollback', '--yes');
+    expect(await everything()).toEqual(before);
+  });
 });
 
 describe('a gateway under load', () => {
