@@ -246,7 +246,11 @@ function addHelp(program: Command, run: Runner): void {
   program
     .command('rbac')
     .description('the roles that Meshlift needs; --check: which permissions you lack')
-    .option('--for <need>', 'look, plan, move, install or gateways (--gateways canary), each with the ones before; helm: install with helm', 'install')
+    .option(
+      '--for <need>',
+      'look, plan, move, install or gateways (--gateways canary), each with the ones before; helm: install with helm',
+      'install',
+    )
     .option('--check', 'ask the cluster instead of printing roles')
     .action(async (options: { for: string; check?: boolean }, command: Command) =>
       run(command, async (context) => (await import('./commands/rbac.ts')).rbacCommand(context, options)),
@@ -304,7 +308,10 @@ export async function main(argv: readonly string[]): Promise<void> {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return;
     // A command that only groups others: commander would print its help as an error.
-    if (error.code === 'commander.help') return void program.commands.find((c) => argv.includes(c.name()))?.outputHelp();
+    if (error.code === 'commander.help') {
+      program.commands.find((c) => argv.includes(c.name()))?.outputHelp();
+      return;
+    }
     const [{ reportError }, { openTerminal }, { usageProblem }] = await Promise.all([
       import('./report-error.ts'),
       import('./terminal.ts'),

@@ -150,7 +150,9 @@ describe('roles', () => {
   it('every rule says what it is for, in one verb; workloads are never deleted, and only pods are created by a move', () => {
     const all = accessRules('install');
     expect(all.filter((rule) => rule.why === '' || !/^[a-z]+$/.test(rule.verb))).toEqual([]);
-    const everywhere = all.filter((rule) => rule.where === 'mesh' && !rule.group.endsWith('.istio.io') && !['get', 'list', 'watch', 'patch'].includes(rule.verb));
+    const everywhere = all.filter(
+      (rule) => rule.where === 'mesh' && !rule.group.endsWith('.istio.io') && !['get', 'list', 'watch', 'patch'].includes(rule.verb),
+    );
     expect(everywhere.map((rule) => ruleText(rule, 'mesh'))).toEqual(['create pods in every namespace']);
   });
 });

@@ -89,7 +89,12 @@ async function observeInstall(ports: ObservingPorts, step: StepOf<'installContro
     changedSince(ports, step.beside, state.digests.get(step.id)),
     reasonNotDeployed(ports, step.release),
   ]);
-  return { kind: 'control-plane', controlPlane: { ...controlPlane, changedBeside }, missing, ...(release === undefined ? {} : { release }) };
+  return {
+    kind: 'control-plane',
+    controlPlane: { ...controlPlane, changedBeside },
+    missing,
+    ...(release === undefined ? {} : { release }),
+  };
 }
 
 async function readDeployment(ports: ObservingPorts, refs: readonly ObjectRef[]): Promise<PodController | undefined> {
@@ -180,7 +185,11 @@ async function observeDefault(ports: ObservingPorts, step: StepOf<'moveDefault'>
   const base = await observeBase(ports, step);
   if (state.steps.get(step.id) === 'started' || pending === undefined || pending.length === 0) return { kind: 'default', pending, base };
   const usage = findUses(step.from, buildInventory(await ports.reader.readMesh('plan')));
-  return { kind: 'default', pending, usage: { ...usage, uses: usage.uses.filter((use) => use.kind !== 'default' && use.kind !== 'pinned-object') } };
+  return {
+    kind: 'default',
+    pending,
+    usage: { ...usage, uses: usage.uses.filter((use) => use.kind !== 'default' && use.kind !== 'pinned-object') },
+  };
 }
 
 async function observeRemoval(ports: ObservingPorts, step: StepOf<'removeControlPlane'>, state: RunState): Promise<StepObservation> {

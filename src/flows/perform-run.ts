@@ -134,7 +134,12 @@ class Driver {
     if (!step) return this.#act(decideNextAction({ record: this.#record, stopAsked: this.#input.stopSignal.aborted }));
     const started = stepStatus(this.#record.state, step) === 'started';
     if (!started && (await this.#pauseWasAsked())) return undefined;
-    const observation = await observeStep(this.#ports, { home: this.#home, step, state: this.#record.state, rendered: () => this.#render() });
+    const observation = await observeStep(this.#ports, {
+      home: this.#home,
+      step,
+      state: this.#record.state,
+      rendered: () => this.#render(),
+    });
     const assessment = assessStep(step, observation, started);
     this.#healthySamples = assessment.kind === 'satisfied' ? this.#healthySamples + 1 : 0;
     const memory = {
@@ -256,7 +261,12 @@ class Driver {
   /** istioctl and helm only say that they waited in vain; what the pods say tells why. */
   async #explain(step: Step, error: Problem): Promise<Problem> {
     if (step.kind !== 'installControlPlane' || error.code !== 'TOOL-003') return error;
-    const observation = await observeStep(this.#ports, { home: this.#home, step, state: this.#record.state, rendered: () => this.#render() });
+    const observation = await observeStep(this.#ports, {
+      home: this.#home,
+      step,
+      state: this.#record.state,
+      rendered: () => this.#render(),
+    });
     if (observation.kind !== 'control-plane' || !observation.controlPlane.deployment) return error;
     const wanted = { revision: step.revision, namespace: step.namespace, mustInject: true };
     const assessment = assessControlPlane(wanted, observation.controlPlane);

@@ -29,7 +29,13 @@ export async function renderControlPlane(
   pins: readonly Pin[],
 ): Promise<RenderResult> {
   const to = endpoints.to as Endpoint;
-  const target: InstallTarget = { revision: to.revision, version: to.version, namespace: inventory.istioNamespace, overlay: '', kubernetes: inventory.serverVersion };
+  const target: InstallTarget = {
+    revision: to.revision,
+    version: to.version,
+    namespace: inventory.istioNamespace,
+    overlay: '',
+    kubernetes: inventory.serverVersion,
+  };
   const first = await installer.render(target, pins);
   const plain = expectControlPlane(first.objects, to);
   const installed = installedConfig(inventory, endpoints.from?.revision);

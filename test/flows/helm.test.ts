@@ -86,7 +86,7 @@ describe('an upgrade with helm', () => {
     expect((await world.toTheEnd(await world.plan(FINISH))).outcome).toBe('finished');
     expect(releasesIn(world.cluster)).toEqual(AFTER);
     const base = recordsOf(world.cluster, 'istio-base').find(({ metadata }) => metadata.labels?.['status'] === 'deployed');
-    const inside = JSON.parse((base?.['data'] as { release: string }).release) as { config: unknown };
+    const inside = JSON.parse((base?.['data'] as { release: string } | undefined)?.release ?? '{}') as { config: unknown };
     expect(inside.config).toEqual({ global: { hub: 'mine' }, defaultRevision: 'canary' });
   });
 

@@ -77,7 +77,11 @@ function isOfBaseChart({ metadata }: WebhookConfiguration): boolean {
 }
 
 /** What `defaultRevision` of the base chart changes and nothing else, so that its release and the cluster say the same. */
-function pointTo(existing: WebhookConfiguration, revision: string, service: { readonly name: string; readonly namespace: string }): WebhookConfiguration {
+function pointTo(
+  existing: WebhookConfiguration,
+  revision: string,
+  service: { readonly name: string; readonly namespace: string },
+): WebhookConfiguration {
   return {
     ...existing,
     metadata: { ...existing.metadata, labels: { ...existing.metadata.labels, 'istio.io/rev': revision } },

@@ -31,7 +31,10 @@ export function assessStep(step: Step, observation: StepObservation, started: bo
       return assessNamespace(step, expectKind(observation, 'namespace', step), started);
     case 'restartWorkload':
     case 'restartGateway':
-      return assessTemplateLabel(step, expectKind(observation, 'workload', step)) ?? assessWorkload(step, expectKind(observation, 'workload', step));
+      return (
+        assessTemplateLabel(step, expectKind(observation, 'workload', step)) ??
+        assessWorkload(step, expectKind(observation, 'workload', step))
+      );
     case 'addGateway':
     case 'shiftGateway':
       return judgeGateway(step, expectKind(observation, 'gateway', step)).assessment;
@@ -99,7 +102,10 @@ function assessNamespace(
   };
 }
 
-function assessDefault(step: StepOf<'moveDefault'>, { pending, usage, base }: Extract<StepObservation, { kind: 'default' }>): StepAssessment {
+function assessDefault(
+  step: StepOf<'moveDefault'>,
+  { pending, usage, base }: Extract<StepObservation, { kind: 'default' }>,
+): StepAssessment {
   if (pending === undefined) {
     return {
       kind: 'blocked',
@@ -139,7 +145,8 @@ function assessRemoval(
   observed: Extract<StepObservation, { kind: 'removal' }>,
   started: boolean,
 ): StepAssessment {
-  if (observed.present.length === 0) return { kind: 'satisfied', evidence: [`no object of ${step.revision} is left`, ...(observed.kept ?? [])] };
+  if (observed.present.length === 0)
+    return { kind: 'satisfied', evidence: [`no object of ${step.revision} is left`, ...(observed.kept ?? [])] };
   if (started)
     return {
       kind: 'pending',
