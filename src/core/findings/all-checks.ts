@@ -14,7 +14,7 @@ import {
 } from './checks/gateways.ts';
 import { baseRelease, pendingReleases, releaseOwner, takenRelease } from './checks/helm.ts';
 import { kubernetesRange, permissions } from './checks/platform.ts';
-import { gatewaysBehindTags, tagOwners } from './checks/tags.ts';
+import { gatewaysBehindTags, leftBehindTags, tagOwners } from './checks/tags.ts';
 import { crdVersions, proxySkew, versionHop } from './checks/versions.ts';
 import { disruptionBudgets, health, notMoved, preStop, probes, sidecarChanges, takenDown } from './checks/workloads.ts';
 
@@ -45,6 +45,7 @@ export const allChecks: readonly Check[] = [
   gatewaysThatFollow,
   tagOwners,
   gatewaysBehindTags,
+  leftBehindTags,
   gatewaySelectors,
   idleServices,
   waitingAddresses,

@@ -279,6 +279,12 @@ export const findingCatalogue = {
     'When a pod ends, its proxy lets connections end for terminationDrainDuration, and the pod is killed after terminationGracePeriodSeconds. Load balancers need some seconds to forget it.',
     'Give it a terminationDrainDuration of at least 5 s, and a longer terminationGracePeriodSeconds.',
   ),
+  'TAGS-024': entry(
+    'configuration',
+    'Workloads that the plan does not move follow a tag',
+    'A tag moves only after everything behind it. These are outside of the plan, or their own label names the tag in a namespace without one.',
+    'Move them before the finish, or leave the tag with --keep-tags.',
+  ),
   'WORK-001': entry(
     'workloads',
     'A restart takes the workload down',

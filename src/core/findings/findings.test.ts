@@ -188,6 +188,9 @@ function tagOf(marks: Partial<KubeObject['metadata']>): Change {
   };
 }
 
+const followingTag = (m: MeshBuilder): MeshBuilder =>
+  m.tag('prod', 'default').namespace('desk', { 'istio.io/rev': 'prod' }).workload('desk', 'app', SERVING);
+
 const HELMS = { annotations: { 'meta.helm.sh/release-name': 'istiod' }, labels: { 'operator.istio.io/component': 'Pilot' } };
 
 /** A Gateway of the Gateway API with these labels, beside a tag that points to the old revision. */
@@ -421,6 +424,25 @@ const CASES: Readonly<Record<FindingCode, { readonly gives: readonly Change[]; r
       edge({ more: (m) => m.revision({ revision: 'default', version: '1.28.2', mesh: 'defaultConfig: {terminationDrainDuration: 1s}' }) }),
     ],
     not: [edge(), edge({ drain: '20s' }), edge({ drain: '1m', grace: 90 }), edge({ drain: 'odd' })],
+  },
+  'TAGS-024': {
+    gives: [
+      { mesh: followingTag, namespaces: ['shop'] },
+      {
+        mesh: (m) =>
+          m
+            .tag('prod', 'default')
+            .namespace('bare')
+            .workload('bare', 'lone', {
+              ...SERVING,
+              template: { ...SERVING.template, metadata: { labels: { app: 'lone', 'istio.io/rev': 'prod' } } },
+            }),
+      },
+    ],
+    not: [
+      { mesh: followingTag, namespaces: ['shop', 'desk'] },
+      { mesh: followingTag, namespaces: ['shop'], request: { finish: { moveTags: false } } },
+    ],
   },
   'WORK-001': {
     gives: [

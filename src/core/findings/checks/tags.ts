@@ -1,8 +1,8 @@
-import type { Tag } from '../../mesh/mesh-inventory.ts';
+import { workloadKey, type Tag } from '../../mesh/mesh-inventory.ts';
 import { helmTemplateFor } from '../../tags/assess-tag-change.ts';
 import { ownerText } from '../../tags/describe-tags.ts';
 import { DEFAULT_TAG } from '../../tags/tag-objects.ts';
-import { tagUsers } from '../../tags/tag-users.ts';
+import { tagUsers, unmovedBehind } from '../../tags/tag-users.ts';
 import { emptiesLostGateways } from '../../versions/gateway-handover.ts';
 import type { Check, CheckContext } from '../check-context.ts';
 import type { Finding } from '../finding.ts';
@@ -57,6 +57,35 @@ function gitopsFinding(tag: Tag, tool: string, { to }: CheckContext): Finding {
     ],
   };
 }
+
+export const leftBehindTags: Check = {
+  name: 'workloads that hold a tag back',
+  codes: ['TAGS-024'],
+  look(context) {
+    const { inventory, from, to, moves } = context;
+    const relabelled = new Set((moves?.namespaces ?? []).filter(({ set }) => 'istio.io/rev' in set).map((m) => m.namespace.name));
+    const moved = new Set((moves?.namespaces ?? []).flatMap((m) => m.workloads.map((move) => workloadKey(move.workload))));
+    return movedTags(context)
+      .filter((tag) => tag.name !== DEFAULT_TAG)
+      .flatMap((tag): Finding[] => {
+        const left = unmovedBehind(tag.name, to?.revision ?? '', inventory).filter(
+          (workload) => !relabelled.has(workload.namespace) && !moved.has(workloadKey(workload)),
+        );
+        if (left.length === 0) return [];
+        const names = left.map((workload) => workloadKey(workload));
+        return [
+          {
+            code: 'TAGS-024',
+            level: 'warning',
+            objects: names,
+            what: `${names.length} ${names.length === 1 ? 'workload follows' : 'workloads follow'} the tag ${tag.name} and ${names.length === 1 ? 'is' : 'are'} not moved by this plan: ${names.slice(0, 3).join(', ')}${names.length > 3 ? ', …' : ''}`,
+            why: `The finish stops at the tag as long as they are on ${from?.revision ?? 'the old revision'}.`,
+            next: ['Move them before the finish, with a plan without -n or by hand; --keep-tags leaves the tag.'],
+          },
+        ];
+      });
+  },
+};
 
 export const gatewaysBehindTags: Check = {
   name: 'gateways that follow a tag',
