@@ -24,7 +24,7 @@ export async function tagListCommand({ options, terminal, format }: CommandConte
     if (inventory.revisions.length === 0 && inventory.unread.length === 0) throw noIstio(inventory);
     const tags = describeTags(inventory);
     if (isStructured(format)) terminal.out(renderStructured(tags, format));
-    else if (format === 'name') terminal.out(tags.map(({ tag }) => `tag/${tag}`).join('\n'));
+    else if (format === 'name') for (const { tag } of tags) terminal.out(`tag/${tag}`);
     else terminal.out(renderTagList(tags, inventory, terminal, format === 'wide'));
     return ExitCode.done;
   });
