@@ -121,17 +121,22 @@ export function trialPod(copy: PodController, without: readonly string[]): KubeO
 }
 
 /**
- * Labels without which a pod is behind none of the Services and still gets the listeners of the same Istio Gateways.
+ * Labels without which a pod is behind none of the Services, and still gets the listeners of the same Istio Gateways and is let through by the same
+ * NetworkPolicies.
  * @param services all Services that select the pods
- * @param gateways Istio's Gateways of all namespaces
- * @returns undefined when a Service selects nothing but what a Gateway selects too
+ * @param others Gateways of Istio of all namespaces, NetworkPolicies of this one; objects of other kinds do not matter
+ * @returns undefined when a Service selects nothing but what one of these selects too
  */
-export function labelsToLeaveOut(labels: Labels, services: readonly Service[], gateways: readonly KubeObject[]): string[] | undefined {
-  const selectors = gateways.map((gateway) => (gateway['spec'] as { selector?: Labels } | undefined)?.selector ?? {});
+export function labelsToLeaveOut(labels: Labels, services: readonly Service[], others: readonly KubeObject[]): string[] | undefined {
   const needed = new Set([REVISION_LABEL, 'sidecar.istio.io/inject']);
-  for (const selector of selectors) if (selectsPod(selector, labels)) for (const key of Object.keys(selector)) needed.add(key);
+  for (const selector of others.map(selectorOf)) if (selectsPod(selector, labels)) for (const key of Object.keys(selector)) needed.add(key);
   const chosen = services.map(({ spec }) => Object.keys(spec?.selector ?? {}).find((key) => !needed.has(key)));
   return chosen.every((key) => key !== undefined) && chosen.length > 0 ? [...new Set(chosen)] : undefined;
+}
+
+function selectorOf({ kind, spec }: KubeObject): Labels {
+  const { selector, podSelector } = (spec ?? {}) as { selector?: Labels; podSelector?: { matchLabels?: Labels } };
+  return (kind === 'Gateway' ? selector : kind === 'NetworkPolicy' ? podSelector?.matchLabels : undefined) ?? {};
 }
 
 /** The autoscaler of a gateway for the Deployment beside it. */

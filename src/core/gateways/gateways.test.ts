@@ -155,6 +155,12 @@ describe('a pod that proves the copy without traffic', () => {
     metadata: { name: 's', namespace: 'edge' },
     spec: { selector },
   });
+  const policy = (matchLabels: Record<string, string>): KubeObject => ({
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'NetworkPolicy',
+    metadata: { name: 'p' },
+    spec: { podSelector: { matchLabels } },
+  });
   const istioGateway = (selector: Record<string, string>): KubeObject => ({
     apiVersion: 'networking.istio.io/v1',
     kind: 'Gateway',
@@ -166,6 +172,7 @@ describe('a pod that proves the copy without traffic', () => {
     ['no Gateway selects', [service({ app: 'ingress', istio: 'ingress' })], [], ['app']],
     ['a Gateway does not select', [service({ app: 'ingress', istio: 'ingress' })], [istioGateway({ istio: 'ingress' })], ['app']],
     ['a Gateway of other pods selects', [service({ app: 'ingress' })], [istioGateway({ app: 'other' })], ['app']],
+    ['no NetworkPolicy selects', [service({ app: 'ingress', istio: 'ingress' })], [policy({ app: 'ingress' }), policy({})], ['istio']],
     ['each of two Services needs', [service({ app: 'ingress' }), service({ istio: 'ingress' })], [], ['app', 'istio']],
     ['', [service({ istio: 'ingress' })], [istioGateway({ istio: 'ingress' })], undefined],
     ['', [service({ app: 'ingress', istio: 'ingress' })], [istioGateway(labels)], undefined],

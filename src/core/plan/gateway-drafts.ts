@@ -43,7 +43,6 @@ function canaryOf({ move, shares, services, surroundings }: CanaryInput): Canary
   const inNamespace = surroundings.filter((object) => object.metadata.namespace === namespace);
   const labels = workload.template.metadata?.labels ?? {};
   const serving = services.filter((s) => s.metadata.namespace === namespace && selectsPod(s.spec?.selector, labels));
-  const istioGateways = surroundings.filter((object) => object.kind === 'Gateway');
   return {
     gateway: { kind: 'Deployment', namespace, name },
     copy: { kind: 'Deployment', namespace, name: copyName(live, revision) },
@@ -54,7 +53,7 @@ function canaryOf({ move, shares, services, surroundings }: CanaryInput): Canary
     services: serving,
     autoscaler: autoscalerOf(name, inNamespace),
     counts: shareCounts(workload.desiredPods, shares),
-    without: labelsToLeaveOut(labels, serving, istioGateways),
+    without: labelsToLeaveOut(labels, serving, [...surroundings.filter((object) => object.kind === 'Gateway'), ...inNamespace]),
   };
 }
 
