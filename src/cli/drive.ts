@@ -96,9 +96,9 @@ export async function confirm(context: CommandContext, question: string, again =
 /** What a run leaves in the cluster for as long as its record is kept. */
 export function footprint(istioNamespace: string): string {
   return [
-    `Meshlift adds to the cluster: the CRD meshupgrades.meshlift.io; in ${istioNamespace} a MeshUpgrade, its ConfigMaps (a Secret for`,
-    'manifests from standard input) and the Lease meshlift; the annotation meshlift.io/restart in pod templates that it restarts.',
-    'meshlift forget --everything removes them, except for the annotations.',
+    `Meshlift adds to the cluster: the CRD meshupgrades.meshlift.io; in ${istioNamespace} a MeshUpgrade, its ConfigMaps (Secrets for`,
+    'manifests from standard input and records of Helm releases) and the Lease meshlift; the annotation meshlift.io/restart in pod',
+    'templates that it restarts. meshlift forget --everything removes them, except for the annotations.',
   ].join('\n');
 }
 
