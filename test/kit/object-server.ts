@@ -74,9 +74,9 @@ export class ObjectServer {
 
   #list(path: string, selector: string | null): [number, unknown] {
     if (!/(configmaps|secrets|meshupgrades)$/.test(path)) return status(404, 'NotFound');
-    const [key = '', value] = selector?.split('=') ?? [];
+    const wanted = (selector ?? '').split(',').flatMap((part) => (part === '' ? [] : [part.split('=')]));
     const items = [...this.objects]
-      .filter(([name, object]) => name.startsWith(`${path}/`) && (selector === null || object.metadata.labels?.[key] === value))
+      .filter(([name, { metadata }]) => name.startsWith(`${path}/`) && wanted.every(([key = '', value]) => metadata.labels?.[key] === value))
       .map(([, object]) => object);
     return [200, { apiVersion: 'v1', kind: path.endsWith('secrets') ? 'SecretList' : 'ConfigMapList', metadata: {}, items }];
   }
