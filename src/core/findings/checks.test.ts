@@ -527,3 +527,11 @@ describe('what a report says', () => {
     expect(runChecks(context()).checks).toBe(allChecks.length);
   });
 });
+
+it('releases that may not be read are told, where Helm has to do with it', () => {
+  const old = { name: 'istiod', namespace: 'istio-system' };
+  expect(notLooked(helmChecks.pendingReleases, context(new MeshBuilder(), { helm: { old } }))).toEqual([
+    { what: 'Helm releases in istio-system', why: 'no permission to list secrets there' },
+  ]);
+  expect(notLooked(helmChecks.pendingReleases, context(new MeshBuilder(), { helm: {} }))).toEqual([]);
+});
