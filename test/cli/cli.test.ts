@@ -93,7 +93,11 @@ describe('wrong usage is exit code 2, a problem, and no stack', () => {
     ['a pinned object without a namespace', ['plan', '--to', '1.29.1', '--skip-pinned', 'EnvoyFilter/x'], /must be KIND\/NAMESPACE\/NAME/],
     ['an unknown way for gateways', ['plan', '--to', '1.29.1', '--gateways', 'ownAddress'], /must be one of inPlace, canary, leave/],
     ['shares without a canary', ['plan', '--to', '1.29.1', '--gateway-shares', '10,100'], /goes with --gateways canary/],
-    ['shares that are no percents', ['plan', '--to', '1.29.1', '--gateways', 'canary', '--gateway-shares', '10%,100'], /must be whole percents/],
+    [
+      'shares that are no percents',
+      ['plan', '--to', '1.29.1', '--gateways', 'canary', '--gateway-shares', '10%,100'],
+      /must be whole percents/,
+    ],
     ['shares that fall', ['plan', '--to', '1.29.1', '--gateways', 'canary', '--gateway-shares', '50,10,100'], /must rise and end with 100/],
     ['nothing to apply', ['apply'], /Say which plan/],
     ['an unknown code', ['explain', 'NOPE-001'], /no code NOPE-001/],
