@@ -160,6 +160,37 @@ describe('a driver that is killed', () => {
   );
 });
 
+/** Dies at the nth call of anything, and another driver goes on; `false` when the whole needs no more calls than that. */
+async function diesAt(world: HelmWorld, nth: number, go: () => Promise<unknown>): Promise<boolean> {
+  let calls = 0;
+  world.cluster.hook = () => {
+    calls += 1;
+    if (calls === nth) throw new Error('killed');
+  };
+  await go().catch(() => undefined);
+  world.cluster.hook = () => undefined;
+  world.killDriver();
+  return calls >= nth;
+}
+
+describe('killed anywhere', () => {
+  it('it ends with the new releases alone, and goes back to the old ones alone', async () => {
+    for (let nth = 1; ; nth += 1) {
+      const world = new HelmWorld();
+      const before = picture(world);
+      const plan = await world.plan(FINISH);
+      const died = await diesAt(world, nth, () => world.toTheEnd(plan));
+      if (world.store.runs.size === 0) continue;
+      if (died) expect([nth, (await world.onToTheEnd()).outcome]).toEqual([nth, 'finished']);
+      expect([nth, releasesIn(world.cluster)]).toEqual([nth, AFTER]);
+      const diedAgain = await diesAt(world, nth, () => world.back());
+      if (diedAgain) expect([nth, (await world.back()).outcome]).toEqual([nth, 'rolled-back']);
+      expect([nth, picture(world)]).toEqual([nth, before]);
+      if (!died) break;
+    }
+  });
+});
+
 describe('a release that is in the way', () => {
   it('of the base chart, pending since the plan was made: the step fails and names the way out', async () => {
     const world = new HelmWorld();
