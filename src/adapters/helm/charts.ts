@@ -68,7 +68,7 @@ function isRemote({ charts }: ChartSource): boolean {
 async function locateChart(helm: string, source: ChartSource, name: ChartName, folder: string): Promise<Chart> {
   const { charts, version } = source;
   if (!isRemote(source)) {
-    const path = pathInFolder(charts, name);
+    const path = pathInFolder(charts, name, version);
     return describe(helm, { name, path, from: path });
   }
   const reference = /^https?:/.test(charts) ? [name, '--repo', charts] : [`${charts.replace(/\/$/, '')}/${name}`];
@@ -95,15 +95,14 @@ async function describe(helm: string, chart: { name: ChartName; path: string; fr
   };
 }
 
-function pathInFolder(charts: string, name: ChartName): string {
+/** Of several archives the one of the wanted version. */
+function pathInFolder(charts: string, name: ChartName, version: string | undefined): string {
   let found: string | undefined;
   try {
-    found =
-      FOLDERS[name].map((folder) => join(charts, folder)).find((folder) => existsSync(join(folder, 'Chart.yaml'))) ??
-      readdirSync(charts)
-        .filter((entry) => new RegExp(`^${name}-v?\\d.*\\.tgz$`).test(entry))
-        .map((entry) => join(charts, entry))
-        .at(-1);
+    const folder = FOLDERS[name].map((one) => join(charts, one)).find((one) => existsSync(join(one, 'Chart.yaml')));
+    const archives = readdirSync(charts).filter((entry) => new RegExp(`^${name}-v?\\d.*\\.tgz$`).test(entry));
+    const archive = archives.find((entry) => entry === `${name}-${version ?? ''}.tgz`) ?? archives.at(-1);
+    found = folder ?? (archive === undefined ? undefined : join(charts, archive));
   } catch (error) {
     throw noCharts(`${charts} cannot be read: ${fileTrouble(error)}.`, charts);
   }

@@ -21,10 +21,12 @@ interface HistoryEntry {
 /** helm needs some time of its own beside the waiting. */
 const SLACK_MS = 60_000;
 
-export async function helm(target: HelmTarget, args: readonly string[]): Promise<string> {
+/** @param onLine gets every line, whether or not it is told */
+export async function helm(target: HelmTarget, args: readonly string[], onLine: (line: string) => void = () => undefined): Promise<string> {
   let inNotes = false;
   const { stdout } = await runTool(target.helm.path, [...args, '-n', target.namespace, ...target.cluster], {
     onLine: (line) => {
+      onLine(line);
       inNotes ||= line.startsWith('NOTES:');
       if (!inNotes && isTelling(line)) target.onOutput(line);
     },
@@ -74,10 +76,11 @@ const MEANT_MANAGERS = new Set(['pilot-discovery', 'meshlift']);
  * @source istio/istio pilot/pkg/leaderelection and pkg/webhooks/validation/controller @86c9f01; istio/istio pull 59367
  */
 export async function withConflictsOfIstiod(target: HelmTarget, args: readonly string[]): Promise<void> {
+  const lines: string[] = [];
   try {
-    await helm(target, args);
+    await helm(target, args, (line) => lines.push(line));
   } catch (error) {
-    const managers = error instanceof Problem ? conflictingManagers(error.details.what) : [];
+    const managers = error instanceof Problem ? conflictingManagers(lines.join('\n')) : [];
     if (managers.length === 0) throw error;
     const foreign = managers.filter((manager) => !MEANT_MANAGERS.has(manager));
     if (foreign.length > 0) throw conflictProblem(target, foreign, error as Problem);
