@@ -55,8 +55,7 @@ export interface GatewayScope extends MoveScope {
  */
 export function judgeOutside(workload: Workload, namespace: MeshNamespace, scope: GatewayScope): GatewayJudgement {
   const { from, to } = scope;
-  if (from === undefined || namespace.terminating || !isInjectedGateway(workload) || !isUnlabelled(namespace)) return { kind: 'other' };
-  if (scope.namespaces.length > 0 && !scope.namespaces.includes(namespace.name)) return { kind: 'other' };
+  if (from === undefined || !isInjectedGateway(workload) || !isWithin(namespace, scope)) return { kind: 'other' };
   if (workload.template.metadata?.labels?.['gateway.istio.io/managed'] !== undefined) return { kind: 'other' };
   const written = proxyInTemplate(workload.template);
   if (written !== undefined && isOff(workload) && runsOn(workload, from))
@@ -72,6 +71,10 @@ export function judgeOutside(workload: Workload, namespace: MeshNamespace, scope
   if (reason !== undefined) return { kind: 'stays', why: { workload, reason, keepsOldInUse: true } };
   const move: WorkloadMove = { workload, revision: to.revision, gateway: true, firstSidecar: false, ...way };
   return { kind: 'moves', move: label === undefined ? move : { ...move, templateLabel: label } };
+}
+
+function isWithin(namespace: MeshNamespace, { namespaces }: GatewayScope): boolean {
+  return !namespace.terminating && isUnlabelled(namespace) && (namespaces.length === 0 || namespaces.includes(namespace.name));
 }
 
 /** As the IstioOperator makes gateways that are not injected: image and control plane of one revision stand in the template. */

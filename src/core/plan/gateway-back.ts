@@ -1,6 +1,7 @@
 /** The way back of a gateway that was moved to a Deployment beside it: its own pods serve first, then the new ones go. */
 import { workloadKey, type MeshInventory } from '../mesh/mesh-inventory.ts';
 import type { StepDraft } from './build-steps.ts';
+import { podsText } from './gateway-drafts.ts';
 import type { AutoscalerBounds, GatewayRef } from './gateway-step.ts';
 import type { Plan } from './plan.ts';
 import type { ObjectChange, Step, StepOf } from './step.ts';
@@ -61,7 +62,7 @@ function shiftBack(add: StepOf<'addGateway'>, { plan, inventory, revisionOf }: G
   return {
     slug: `shift-${gateway.namespace}-${gateway.name}-back`,
     kind: 'shiftGateway',
-    title: `shift gateway ${gateway.name} in ${gateway.namespace} back: ${pods} pods of deploy/${gateway.name}, none of deploy/${copy.name}`,
+    title: `shift gateway ${gateway.name} in ${gateway.namespace} back: ${podsText(pods)} of deploy/${gateway.name}, none of deploy/${copy.name}`,
     phase: 'move',
     preconditions: [],
     changes: [replicas(gateway, old, pods), replicas(copy, fresh, 0)],

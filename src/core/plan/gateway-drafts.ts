@@ -121,6 +121,11 @@ function notesOf({ without, autoscaler, pods }: Canary): { notes?: string[] } {
   return notes.length === 0 ? {} : { notes };
 }
 
+/** `1 pod`, `2 pods`. */
+export function podsText(pods: number): string {
+  return `${pods} ${pods === 1 ? 'pod' : 'pods'}`;
+}
+
 function serviceText(services: readonly Service[]): string {
   return `${services.length === 1 ? 'Service' : 'Services'} ${services.map((s) => s.metadata.name).join(', ')}`;
 }
@@ -132,7 +137,7 @@ function shiftDraft(canary: Canary, before: ShareCounts, after: ShareCounts): St
   return {
     slug: `shift-${gateway.namespace}-${gateway.name}-${after.percent}`,
     kind: 'shiftGateway',
-    title: `shift gateway ${gateway.name} in ${gateway.namespace} to ${askedText(after)}: ${after.newPods} of ${total} pods are of deploy/${copy.name}`,
+    title: `shift gateway ${gateway.name} in ${gateway.namespace} to ${askedText(after)}: ${after.newPods} of ${podsText(total)} ${total === 1 ? 'is' : 'are'} of deploy/${copy.name}`,
     phase: 'move',
     preconditions: [],
     changes: [
@@ -144,7 +149,7 @@ function shiftDraft(canary: Canary, before: ShareCounts, after: ShareCounts): St
         : [{ action: 'create' as const, ref: { ...refOf(autoscaler), name: copy.name }, diff: [`  as ${autoscaler.metadata.name} was`] }]),
     ],
     doneWhen: `new pods are ready on ${revision} and among the endpoints of ${serviceText(services)} before old ones go, and the old ones have drained and ended`,
-    undo: `${pods} pods of deploy/${gateway.name} come back first, and serve before those of deploy/${copy.name} go`,
+    undo: `${podsText(pods)} of deploy/${gateway.name} ${pods === 1 ? 'comes' : 'come'} back first, and ${pods === 1 ? 'serves' : 'serve'} before those of deploy/${copy.name} go`,
     gateway,
     up: { workload: copy, from: before.newPods, to: after.newPods, revision },
     down: { workload: gateway, from: before.oldPods, to: after.oldPods },

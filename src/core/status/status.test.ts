@@ -74,6 +74,24 @@ describe('summarizeMesh', () => {
       { labels: {}, gets: 'nobody', podsByRevision: { default: 1 } },
     ],
     [
+      'without label gets what all of its workloads with a proxy get by their own labels',
+      (m) =>
+        m
+          .namespace('a')
+          .workload('a', 'gw', { on: 'canary', template: { metadata: { labels: { 'istio.io/rev': 'canary' } } } })
+          .workload('a', 'plain'),
+      { labels: {}, gets: 'canary', detail: '', toMove: 0 },
+    ],
+    [
+      'without label gets nobody where its workloads do not agree',
+      (m) =>
+        m
+          .namespace('a')
+          .workload('a', 'gw', { on: 'canary', template: { metadata: { labels: { 'istio.io/rev': 'canary' } } } })
+          .workload('a', 'other', { on: 'default' }),
+      { gets: 'nobody' },
+    ],
+    [
       'counts pods without a proxy apart',
       (m) => m.namespace('a', { 'istio.io/rev': 'canary' }).workload('a', 'x', { on: 'canary', replicas: 2 }).workload('a', 'y'),
       { podsByRevision: { canary: 2, none: 1 } },

@@ -1,7 +1,15 @@
 /** A mesh in the figures that `status` shows: one value for the table, JSON and YAML alike. */
 import type { InjectionDecision } from '../injection/injection-decision.ts';
 import { resolveInjection } from '../injection/resolve-injection.ts';
-import { workloadKey, type DefaultSense, type MeshInventory, type MeshPod, type SyncState, type Workload } from '../mesh/mesh-inventory.ts';
+import {
+  workloadKey,
+  type DefaultSense,
+  type MeshInventory,
+  type MeshNamespace,
+  type MeshPod,
+  type SyncState,
+  type Workload,
+} from '../mesh/mesh-inventory.ts';
 import type { Unread } from '../mesh/mesh-objects.ts';
 
 export interface RevisionStatus {
@@ -203,7 +211,7 @@ function namespaceStatuses(
       Object.entries(namespace.labels).filter(([key]) => key === 'istio-injection' || key === 'istio.io/rev'),
     );
     if (Object.keys(labels).length === 0 && !own.some((w) => w.pods.some((pod) => pod.proxy !== undefined))) return [];
-    const decision = resolveInjection({ namespace: namespace.name, namespaceLabels: namespace.labels, template: {} }, inventory.webhooks);
+    const decision = decisionFor(namespace, own, { inventory, decisions });
     return [
       {
         name: namespace.name,
@@ -216,6 +224,22 @@ function namespaceStatuses(
       },
     ];
   });
+}
+
+interface Deciding {
+  readonly inventory: MeshInventory;
+  readonly decisions: ReadonlyMap<string, InjectionDecision>;
+}
+
+/** What the labels of the namespace decide; where they say nothing, what its workloads with a proxy all get by their own. */
+function decisionFor(namespace: MeshNamespace, own: readonly Workload[], { inventory, decisions }: Deciding): InjectionDecision {
+  const decision = resolveInjection({ namespace: namespace.name, namespaceLabels: namespace.labels, template: {} }, inventory.webhooks);
+  if (decision.kind !== 'not-injected' || decision.reason !== 'not-asked') return decision;
+  const [first, ...rest] = own
+    .filter((workload) => workload.pods.some((pod) => pod.proxy !== undefined))
+    .map((workload) => decisions.get(workloadKey(workload)));
+  const agree = first !== undefined && rest.every((other) => other !== undefined && decisionText(other) === decisionText(first));
+  return agree ? first : decision;
 }
 
 function isMixed(workload: Workload, decision: InjectionDecision | undefined): boolean {

@@ -90,7 +90,9 @@ export const firstInjection: Check = {
   name: 'namespaces that are injected for the first time',
   codes: ['CONF-005'],
   look({ moves, inventory }) {
-    return (moves?.namespaces ?? []).flatMap(({ namespace }): Finding[] => {
+    return (moves?.namespaces ?? []).flatMap(({ namespace, set }): Finding[] => {
+      // Where pods ask by their own labels, the namespace gets none, and nobody joins.
+      if (Object.keys(set).length === 0) return [];
       const now = resolveInjection({ namespace: namespace.name, namespaceLabels: namespace.labels, template: {} }, inventory.webhooks);
       if (now.kind !== 'not-injected') return [];
       return [
