@@ -15,7 +15,7 @@ import { digestsOf } from './observe-step.ts';
 import { readWebhookObjects } from './read-webhook-objects.ts';
 import { keepsItself, performGateway, performGatewayRemoval } from './steps/gateway.ts';
 import { certainRefs, originalsOfCopies, originalsOfPinned, performCopies, removedRefs } from './steps/pinned.ts';
-import { performBase } from './steps/base-release.ts';
+import { originalsOfBase, performBase } from './steps/base-release.ts';
 import { applyCrds } from './steps/crds.ts';
 import { keepRecord, removeRecords, restoreRecords, type RunHome } from './steps/release-records.ts';
 import { originalsOfTag, performTag } from './steps/tag.ts';
@@ -90,10 +90,11 @@ export async function originalsOf(ports: PerformingPorts, step: Step): Promise<{
       return { originals: await originalsOfTag(ports, step), digests: {} };
     case 'moveDefault': {
       const moves = buildDefaultMove(await readWebhookObjects(ports), step.revision) ?? [];
-      return {
-        originals: moves.map(({ before, after }) => ({ ref: refOf(after), ...(before === undefined ? {} : { object: plain(before) }) })),
-        digests: {},
-      };
+      const originals = moves.map(({ before, after }) => ({
+        ref: refOf(after),
+        ...(before === undefined ? {} : { object: plain(before) }),
+      }));
+      return { originals: [...originals, ...(await originalsOfBase(ports, step, originals))], digests: {} };
     }
     case 'removeControlPlane': {
       return { originals: [...(await present(ports, certainRefs(step))), ...(await originalsOfPinned(ports, step))], digests: {} };

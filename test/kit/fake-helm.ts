@@ -8,6 +8,7 @@ import { helmRecord } from './fake-releases.ts';
 import { controlPlaneObjects, validator } from './istio-objects.ts';
 
 const NAMESPACE = 'istio-system';
+const READER = 'ServiceAccount/istio-system/istio-reader-service-account';
 
 export class FakeHelm extends FakeInstaller {
   override movesDefaultWhenNoTag = false;
@@ -47,6 +48,9 @@ export class FakeHelm extends FakeInstaller {
         metadata: { ...old.metadata, labels: { ...old.metadata.labels, status: 'superseded' } },
         data: { release: 'superseded' },
       });
+    const reader = this.#cluster.objects.get(READER);
+    if (reader)
+      this.#cluster.install({ ...reader, metadata: { ...reader.metadata, labels: { 'helm.sh/chart': `base-${next.chartVersion}` } } });
     this.#cluster.install(helmRecord({ ...next, status: 'deployed' }));
     return Promise.resolve();
   }
@@ -84,6 +88,16 @@ export function installedByHelm(cluster: FakeCluster, { chart = 'istiod' }: { re
   const { 'istio.io/tag': _tag, ...labels } = metadata.labels ?? {};
   cluster.put(
     { ...rest, metadata: { ...metadata, labels, annotations: annotations('istio-base') } } as KubeObject,
+    {
+      apiVersion: 'v1',
+      kind: 'ServiceAccount',
+      metadata: {
+        name: 'istio-reader-service-account',
+        namespace: NAMESPACE,
+        labels: { 'helm.sh/chart': 'base-1.28.2' },
+        annotations: annotations('istio-base'),
+      },
+    },
     helmRecord({ name: 'istiod', version: 1, status: 'superseded', chart }),
     helmRecord({ name: 'istiod', version: 2, status: 'deployed', chart }),
     helmRecord({ name: 'istio-base', version: 1, chart: 'base', values: { global: { hub: 'mine' } } }),

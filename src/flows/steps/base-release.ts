@@ -1,8 +1,10 @@
 /** The release of the base chart, brought along when the default moves, so that its next upgrade does not move it back. */
-import { refKey, refOf } from '../../core/controlplane/object-identity.ts';
+import { refKey, refOf, withoutServerFields } from '../../core/controlplane/object-identity.ts';
 import { baseDisagreement } from '../../core/helm/base-release.ts';
 import { isPending, newestRecord, type HelmRelease } from '../../core/helm/release.ts';
 import { laterRecords } from '../../core/helm/set-aside.ts';
+import { releaseOf } from '../../core/helm/release-marks.ts';
+import type { Original } from '../../core/run/run-event.ts';
 import type { StepOf } from '../../core/plan/step.ts';
 import type { BaseUpgrade, ControlPlaneInstaller, InstallTarget } from '../../ports/installer.ts';
 import { Problem } from '../../core/problems/problem.ts';
@@ -22,6 +24,20 @@ export async function observeBase(ports: Pick<RunPorts, 'releases'>, step: Defau
 
 function find(releases: readonly HelmRelease[], { baseRelease }: DefaultStep): HelmRelease | undefined {
   return releases.find(({ name }) => name === baseRelease?.name);
+}
+
+/** What else is in the base release, such as the reader's service account: its upgrade changes their labels. CRDs are not taken back. */
+export async function originalsOfBase(
+  { reader }: Pick<RunPorts, 'reader'>,
+  { baseRelease }: DefaultStep,
+  taken: readonly Original[],
+): Promise<Original[]> {
+  if (baseRelease === undefined) return [];
+  const known = new Set(taken.map(({ ref }) => refKey(ref)));
+  const objects = await reader.readControlPlaneObjects();
+  return objects
+    .filter((object) => releaseOf(object)?.name === baseRelease.name && !known.has(refKey(refOf(object))))
+    .map((object) => ({ ref: refOf(object), object: { ...withoutServerFields(object) } }));
 }
 
 export interface PerformBaseInput {
