@@ -339,7 +339,15 @@ describe.skipIf(process.env[`ISTIO_CHARTS_${NEW_VERSION.replaceAll('.', '_')}`] 
   });
 
   it('belongs to the new release as if that had made it', async () => {
-    await helm('upgrade', release(NEW), join(chartsOf(NEW_VERSION), 'istiod'), '-n', 'istio-system', '--reuse-values', '--wait');
+    const upgrade = ['upgrade', release(NEW), join(chartsOf(NEW_VERSION), 'istiod'), '-n', 'istio-system', '--reuse-values', '--wait'];
+    try {
+      await helm(...upgrade);
+    } catch (error) {
+      // helm 4 and istiod both write the failure policy of the revision's own validator; nobody but Helm writes the tag.
+      expect(String(error)).toMatch(/istio-validator-.* conflict with "pilot-discovery"/);
+      expect(String(error)).not.toContain('revision-tag');
+      await helm(...upgrade, '--force-conflicts');
+    }
     expect((await tagged()).metadata.labels?.['istio.io/rev']).toBe(NEW);
     expect(await whoInjects('probe')).toBe(NEW);
   });
