@@ -76,7 +76,9 @@ export class ObjectServer {
     if (!/(configmaps|secrets|meshupgrades)$/.test(path)) return status(404, 'NotFound');
     const wanted = (selector ?? '').split(',').flatMap((part) => (part === '' ? [] : [part.split('=')]));
     const items = [...this.objects]
-      .filter(([name, { metadata }]) => name.startsWith(`${path}/`) && wanted.every(([key = '', value]) => metadata.labels?.[key] === value))
+      .filter(
+        ([name, { metadata }]) => name.startsWith(`${path}/`) && wanted.every(([key = '', value]) => metadata.labels?.[key] === value),
+      )
       .map(([, object]) => object);
     return [200, { apiVersion: 'v1', kind: path.endsWith('secrets') ? 'SecretList' : 'ConfigMapList', metadata: {}, items }];
   }

@@ -132,9 +132,7 @@ export const valuesKnown: Check = {
         objects: [from.revision],
         what: `${from.revision} (${from.version}) does not keep the values that it was installed with`,
         why: 'They are neither compared nor carried over; only the mesh configuration is.',
-        next: [
-          'Pass them with -f or --set (of a Helm release: helm get values RELEASE -o yaml), and compare the two injector ConfigMaps.',
-        ],
+        next: ['Pass them with -f or --set (of a Helm release: helm get values RELEASE -o yaml), and compare the two injector ConfigMaps.'],
       },
     ];
   },
