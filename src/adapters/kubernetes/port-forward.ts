@@ -76,6 +76,8 @@ const DATA_CHANNEL = 0;
 async function forward(client: KubeClient, target: PodTarget): Promise<Forwarded> {
   const toPod = new PassThrough();
   const fromPod = new PassThrough();
+  // What the other end says of a failure may come before anybody reads, and after; `errors` keeps it.
+  for (const end of [toPod, fromPod]) end.on('error', () => undefined);
   const opened = new Set<number>();
   let errors = '';
   const onMessage = (channel: number, data: Buffer): boolean => {
@@ -129,6 +131,8 @@ function cutOff(error: Error, words: string): Error {
 function get(stream: Duplex, path: string, errors: () => string): Promise<{ readonly status: number; readonly body: string }> {
   return new Promise((resolve, reject) => {
     const fail = (error: Error): void => reject(error instanceof Problem ? error : cutOff(error, errors()));
+    // It failed before anybody asked; a stream that has ended already would say nothing more.
+    if (errors() !== '') return fail(new Error(errors()));
     // A request takes any duplex stream as its connection, although its type wants a socket.
     const call = request(
       { path, headers: { host: 'localhost', connection: 'close' }, createConnection: () => stream as Socket, timeout: TIMEOUT_MS },
