@@ -82,7 +82,7 @@ describe('wrong usage is exit code 2, a problem, and no stack', () => {
     ['a missing value', ['plan', '--to'], /argument missing/],
     ['a missing option', ['install', '--revision', 'x'], /required option '--version/],
     ['an unknown format', ['status', '-o', 'xml'], /must be one of table, wide, json, yaml, name/],
-    ['an unknown way', ['plan', '--to', '1.29.1', '--with', 'magic'], /must be istioctl or manifests/],
+    ['an unknown way', ['plan', '--to', '1.29.1', '--with', 'magic'], /must be istioctl, helm or manifests/],
     ['manifests without a path', ['plan', '--to', '1.29.1', '--with', 'manifests'], /needs --manifests/],
     ['settings for manifests', ['plan', '--to', '1.29.1', '--manifests', 'x', '--set', 'a=b'], /go with --with istioctl/],
     ['a setting without a value', ['plan', '--to', '1.29.1', '--set', 'a'], /must be KEY=VALUE/],
