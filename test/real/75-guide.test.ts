@@ -137,14 +137,17 @@ describe('the guide', () => {
     const templates = await templateCounts(realCluster, APP_NAMESPACE);
     const load = start(MESHLIFT, ['load', 'attack', url, '--rate', `${rate}/s`, '--duration', '20m', '-o', join(scratch, 'killed.ndjson')]);
     tally.reset();
-    await killAt(guide(), /output .*istiod|install-\S+ started/);
-    await killAt(['resume'], /gateway\S* started/);
-    await killAt(['resume'], /shift\S* done/);
-    await killAt(['resume'], /restart-bookinfo-deploy-details-v1 started/);
-    await killAt(['resume'], /restart-bookinfo-deploy-reviews-v2 started/);
-    await meshliftOk('resume');
-    load.child.kill('SIGTERM');
-    await load.done;
+    try {
+      await killAt(guide(), /output .*istiod|install-\S+ started/);
+      await killAt(['resume'], /add-\S+ started/);
+      await killAt(['resume'], /shift-\S+ done/);
+      await killAt(['resume'], /restart-bookinfo-deploy-details-v1 started/);
+      await killAt(['resume'], /restart-bookinfo-deploy-reviews-v2 started/);
+      await meshliftOk('resume');
+    } finally {
+      load.child.kill('SIGTERM');
+      await load.done;
+    }
     expectAllServed('with a driver killed five times', 'killed.ndjson');
     const restarts = countedSince(templates, await templateCounts(realCluster, APP_NAMESPACE));
     expect(new Set(Object.values(restarts))).toEqual(new Set([1]));
