@@ -179,3 +179,8 @@ export function proxyContainers(
 export function workloadKey(ref: WorkloadRef): string {
   return `${ref.namespace}/${ref.kind.toLowerCase()}/${ref.name}`;
 }
+
+/** Whether its containers may run: those of a pod that has succeeded or failed have ended, its proxy with them. */
+export function isAlive({ phase }: Pick<MeshPod, 'phase'>): boolean {
+  return phase !== 'Succeeded' && phase !== 'Failed';
+}

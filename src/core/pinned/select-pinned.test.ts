@@ -261,4 +261,9 @@ describe('proxies that a filter still applies to', () => {
     ]);
     expect(stillMatched(['['], mesh('1.29.1').inventory())).toEqual(['shop/web-0']);
   });
+
+  it.each(['Succeeded', 'Failed'])('and not those of a pod that has %s, as one that is about to be gone has', (phase) => {
+    const ended = mesh('1.29.1').pod('shop', 'web-old', { on: 'default', proxyVersion: '1.28.2', phase, deleting: true });
+    expect(stillMatched([OLD], ended.inventory())).toEqual([]);
+  });
 });

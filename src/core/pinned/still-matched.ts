@@ -1,4 +1,4 @@
-import type { MeshInventory } from '../mesh/mesh-inventory.ts';
+import { isAlive, type MeshInventory } from '../mesh/mesh-inventory.ts';
 import { matchesProxyVersion } from './proxy-version.ts';
 
 /**
@@ -8,7 +8,9 @@ import { matchesProxyVersion } from './proxy-version.ts';
  */
 export function stillMatched(expressions: readonly string[], inventory: Pick<MeshInventory, 'workloads' | 'strayConnections'>): string[] {
   const pods = inventory.workloads.flatMap(({ pods: list }) =>
-    list.flatMap((pod) => (pod.proxy === undefined ? [] : [{ name: `${pod.namespace}/${pod.name}`, version: pod.proxy.version }])),
+    list.flatMap((pod) =>
+      pod.proxy === undefined || !isAlive(pod) ? [] : [{ name: `${pod.namespace}/${pod.name}`, version: pod.proxy.version }],
+    ),
   );
   const strays = inventory.strayConnections.map(({ entry }) => ({ name: entry.proxy, version: entry.istioVersion ?? 'unknown' }));
   return [...pods, ...strays]

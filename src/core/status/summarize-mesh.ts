@@ -2,6 +2,7 @@
 import type { InjectionDecision } from '../injection/injection-decision.ts';
 import { resolveInjection } from '../injection/resolve-injection.ts';
 import {
+  isAlive,
   workloadKey,
   type DefaultSense,
   type MeshInventory,
@@ -177,10 +178,6 @@ export function decisionText(decision: InjectionDecision | undefined): string {
 
 function isInMesh(workload: Workload, decision: InjectionDecision | undefined): boolean {
   return workload.pods.some((pod) => pod.proxy !== undefined) || (decision !== undefined && decision.kind !== 'not-injected');
-}
-
-function isAlive(pod: MeshPod): boolean {
-  return pod.phase !== 'Succeeded' && pod.phase !== 'Failed';
 }
 
 function countByRevision(pods: readonly MeshPod[]): Record<string, number> {

@@ -1,7 +1,7 @@
 /** Every reason why a revision is still used, from objects and from live connections. Unknown is never unused. */
 import { decidedRevision } from '../injection/injection-decision.ts';
 import { resolveInjection } from '../injection/resolve-injection.ts';
-import { workloadKey, type MeshInventory, type MeshPod, type Workload } from '../mesh/mesh-inventory.ts';
+import { isAlive, workloadKey, type MeshInventory, type MeshPod, type Workload } from '../mesh/mesh-inventory.ts';
 
 export type UseKind = 'connection' | 'pod' | 'template' | 'namespace' | 'tag' | 'default' | 'pinned-object';
 
@@ -70,10 +70,6 @@ function podName(pod: MeshPod): string {
 function ownerDetail(pod: MeshPod): string {
   if (pod.terminating) return ', terminating';
   return pod.workload.kind === 'Pod' ? ', a pod without a controller' : ` (${pod.workload.kind} ${pod.workload.name})`;
-}
-
-function isAlive(pod: MeshPod): boolean {
-  return pod.phase !== 'Succeeded' && pod.phase !== 'Failed';
 }
 
 function strays(revision: string, inventory: MeshInventory): Use[] {
