@@ -1,6 +1,7 @@
 /** Shows a run while it is performed, and says at its end what state things are in and what to do next. */
 import { createInterface } from 'node:readline/promises';
 import { buildInventory } from '../core/mesh/build-inventory.ts';
+import { runningPods } from '../core/mesh/mesh-inventory.ts';
 import { Problem, type NextStep } from '../core/problems/problem.ts';
 import type { Plan } from '../core/plan/plan.ts';
 import { activeSteps, stepStatus, type RunRecord } from '../core/run/run-state.ts';
@@ -24,6 +25,8 @@ export interface RunSession {
   readonly view: RunView;
   /** Given when the person asks to stop between two steps, or the load says that the run should not go on. */
   readonly stopSignal: AbortSignal;
+  /** Given when the person asks; what stops a roll-back. */
+  readonly askedSignal: AbortSignal;
   /** When the steps that this process performs went on, by the clock of this machine. */
   readonly spans: readonly TimeSpan[];
   /** Set while requests are sent beside the run. */
@@ -49,7 +52,7 @@ export async function withRunSession<T>(context: CommandContext, use: (session: 
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   try {
-    return await use({ context, ports, view, spans, stopSignal: stop.signal });
+    return await use({ context, ports, view, spans, stopSignal: stop.signal, askedSignal: stop.signal });
   } finally {
     process.removeListener('SIGINT', onSignal);
     process.removeListener('SIGTERM', onSignal);
@@ -109,42 +112,43 @@ export function footprint(istioNamespace: string): string {
 export async function conclude(session: RunSession, result: RunResult, finish = false): Promise<ExitCode> {
   const { context, ports, view, stopSignal } = session;
   const { record } = result;
-  const trouble = result.outcome === 'asked' ? session.load?.trouble() : undefined;
-  if (trouble !== undefined) return concludeTroubled(session, record, loadProblem(trouble, session.load?.file ?? '', record));
+  const trouble = result.outcome === 'asked' && record.state.direction === 'forward' ? session.load?.trouble() : undefined;
+  if (trouble !== undefined) {
+    const problem = loadProblem(trouble, session.load?.file ?? '', record);
+    // A load that has ended says nothing against the revision.
+    return takeBackOrThrow(session, record, problem, trouble.kind === 'failing');
+  }
   if (result.outcome === 'moved' && (finish || record.plan.request.finish.removeOld)) {
     return conclude(session, await finishRun(ports, record.name, stopSignal));
   }
   if (result.outcome === 'failed') {
     const problem = await failedProblem(ports, result);
-    const mayRollBack = record.plan.request.onFailure === 'rollback' && record.state.direction === 'forward' && problem.code !== 'RUN-050';
-    if (!mayRollBack) throw problem;
-    view.note(`${renderProblem(problem, context.terminal)}\nThe request says: roll back on failure.`);
-    const back = await rollBack(ports, { name: record.name, reason: problem.code, stopSignal });
-    const code = await conclude(session, back);
-    return back.outcome === 'rolled-back' ? ExitCode.rolledBack : code;
+    return takeBackOrThrow(session, record, problem, problem.code !== 'RUN-050');
   }
   view.close();
   context.terminal.out(`\n${endText(result)}`);
   return result.outcome === 'asked' || result.outcome === 'paused' ? ExitCode.refused : ExitCode.done;
 }
 
-/** The load said that the run should not go on: it is taken back when requests fail and the request says so, else it waits for a person. */
-async function concludeTroubled(session: RunSession, record: RunRecord, problem: Problem): Promise<ExitCode> {
-  const { context, ports, view, load, ...rest } = session;
-  const mayRollBack = record.plan.request.onFailure === 'rollback' && record.state.direction === 'forward' && problem.code === 'LOAD-002';
-  if (!mayRollBack || load === undefined) throw problem;
+/**
+ * Takes the run back where its request says so, else leaves it to a person. Nothing but a person stops a roll-back.
+ * @param isFailure whether the problem is one that a roll-back mends
+ */
+async function takeBackOrThrow(session: RunSession, record: RunRecord, problem: Problem, isFailure: boolean): Promise<ExitCode> {
+  const { context, ports, view, askedSignal } = session;
+  if (!isFailure || record.plan.request.onFailure !== 'rollback' || record.state.direction !== 'forward') throw problem;
   view.note(`${renderProblem(problem, context.terminal)}\nThe request says: roll back on failure.`);
-  load.disregardFailures();
-  const stopSignal = new AbortController().signal;
-  const back = await rollBack(ports, { name: record.name, reason: problem.code, stopSignal });
-  const code = await conclude({ ...rest, context, ports, view, stopSignal }, back);
+  const back = await rollBack(ports, { name: record.name, reason: problem.code, stopSignal: askedSignal });
+  const code = await conclude(session, back);
   return back.outcome === 'rolled-back' ? ExitCode.rolledBack : code;
 }
 
 function loadProblem(trouble: LoadTrouble, file: string, record: RunRecord): Problem {
   const state = { kind: 'paused', detail: `${record.name} stopped ${standsAt(record)}; nothing is half done.` } as const;
-  const ways: NextStep[] = [{ label: 'go on', command: `meshlift resume ${record.name}` }];
-  if (record.state.direction === 'forward') ways.push({ label: 'take back', command: `meshlift rollback ${record.name}` });
+  const ways: NextStep[] = [
+    { label: 'go on', command: `meshlift resume ${record.name}` },
+    { label: 'take back', command: `meshlift rollback ${record.name}` },
+  ];
   const look: NextStep = { label: 'what failed', command: `meshlift load report ${file}` };
   return trouble.kind === 'failing'
     ? new Problem('LOAD-002', {
@@ -216,9 +220,7 @@ async function failedProblem(ports: Composed, { record, problem }: RunResult): P
 async function podsByRevision(ports: Composed, record: RunRecord): Promise<string> {
   try {
     const inventory = buildInventory(await ports.reader.readMesh('status'));
-    const pods = inventory.workloads
-      .flatMap((w) => w.pods)
-      .filter((pod) => !pod.terminating && pod.phase !== 'Succeeded' && pod.phase !== 'Failed');
+    const pods = inventory.workloads.flatMap((workload) => runningPods(workload));
     const on = (revision: string | undefined): number => pods.filter((pod) => pod.revision === revision).length;
     const parts = [record.plan.to, record.plan.from].flatMap((e) =>
       e === undefined ? [] : [`${count(on(e.revision), 'pod')} on ${e.revision}`],

@@ -34,8 +34,6 @@ export interface RunLoad {
   /** Aborted when the run should not go on; `trouble` says why. */
   readonly signal: AbortSignal;
   trouble(): LoadTrouble | undefined;
-  /** Failures are no reason to stop any more: the run is being taken back. */
-  disregardFailures(): void;
   /** Ends the load and adds it up. */
   stop(): Promise<{ readonly summary: LoadSummary; readonly failedAtMs: readonly number[] }>;
 }
@@ -104,7 +102,6 @@ class LoadProcess implements RunLoad {
   readonly #timer: NodeJS.Timeout;
   #trouble: LoadTrouble | undefined;
   #stopping = false;
-  #failuresCount = true;
 
   constructor(request: LoadRequest, name: string, file: string) {
     this.request = request;
@@ -128,10 +125,6 @@ class LoadProcess implements RunLoad {
     return this.#trouble;
   }
 
-  disregardFailures(): void {
-    this.#failuresCount = false;
-  }
-
   async stop(): ReturnType<RunLoad['stop']> {
     if (this.#trouble?.kind !== 'ended') await pause(LEAD_MS);
     this.#stopping = true;
@@ -145,7 +138,7 @@ class LoadProcess implements RunLoad {
 
   #look(): void {
     this.#results.read();
-    const failures = this.#failuresCount ? this.#results.recent.tooManyFailures() : undefined;
+    const failures = this.#results.recent.tooManyFailures();
     if (failures !== undefined) this.#tell({ kind: 'failing', failures });
   }
 

@@ -7,7 +7,7 @@ import { finishRun, resumeRun } from '../../flows/start-run.ts';
 import type { RunSummary } from '../../ports/run-store.ts';
 import type { CommandContext } from '../arguments/global-options.ts';
 import { compose, type Composed } from '../compose.ts';
-import { conclude, confirm, withRunSession } from '../drive.ts';
+import { conclude, confirm, withRunSession, type RunSession } from '../drive.ts';
 import { ExitCode } from '../exit-codes.ts';
 import { renderPlan } from '../views/plan-text.ts';
 import { renderRuns } from '../views/runs-text.ts';
@@ -95,6 +95,11 @@ function loadOf({ name, plan }: Pick<RunRecord, 'name' | 'plan'>, { loadResults 
   return { request: plan.request.load, name, resultsFile: loadResults ?? `${name}.${part}.load.ndjson` };
 }
 
+/** A roll-back is stopped by a person, and never by its load. */
+function signalOf({ stopSignal, askedSignal }: RunSession, { state }: RunRecord): AbortSignal {
+  return state.direction === 'back' ? askedSignal : stopSignal;
+}
+
 export async function resumeCommand(context: CommandContext, name: string | undefined, options: ResumeOptions): Promise<ExitCode> {
   return withRunSession(context, async (session) => {
     const { ports } = session;
@@ -102,7 +107,7 @@ export async function resumeCommand(context: CommandContext, name: string | unde
     const record = await ports.store.load(run.name);
     if (context.options.dryRun === true) return dryResume(context, record);
     return withLoad(session, loadOf(record, options, 'resume'), async (loaded) =>
-      conclude(loaded, await resumeRun(ports, run.name, loaded.stopSignal), options.finish === true),
+      conclude(loaded, await resumeRun(ports, run.name, signalOf(loaded, record)), options.finish === true),
     );
   });
 }
@@ -150,12 +155,10 @@ export async function rollbackCommand(context: CommandContext, name: string | un
       await confirm(context, `Roll back on ${plan.mesh.cluster}?`);
     } else if (context.options.dryRun === true) return dryResume(context, record);
     return withLoad(session, loadOf(record, options, 'rollback'), async (loaded) => {
-      // A load that fails is a reason to go back, and none to stop on the way.
-      loaded.load?.disregardFailures();
       const back = await rollBack(ports, {
         name: run,
         reason: 'asked for',
-        stopSignal: loaded.stopSignal,
+        stopSignal: loaded.askedSignal,
         ...(shown === undefined ? {} : { shown }),
       });
       return conclude(loaded, back);
