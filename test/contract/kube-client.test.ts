@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { KubeConfig } from '@kubernetes/client-node';
+import type { KubeConfig } from '@kubernetes/client-node';
 import { afterEach, describe, expect, it } from 'vitest';
 import { KubeClient } from '../../src/adapters/kubernetes/kube-client.ts';
 import { KubeStatusError, ruleThatAllows } from '../../src/adapters/kubernetes/kube-errors.ts';
@@ -11,6 +11,7 @@ import { loadKubeConfig } from '../../src/adapters/kubernetes/load-kube-config.t
 import { parseSyncz, parseVersionAnswer } from '../../src/adapters/kubernetes/read-istiods.ts';
 import { known, resourceRequest } from '../../src/adapters/kubernetes/resource-paths.ts';
 import { Problem, Transient } from '../../src/core/problems/problem.ts';
+import { loopbackConfig } from '../kit/loopback-client.ts';
 import { codeOf } from '../kit/world.ts';
 
 type Handler = (request: IncomingMessage, response: ServerResponse, count: number) => void;
@@ -37,14 +38,7 @@ async function clientOf(handler: Handler): Promise<KubeClient> {
 }
 
 function configFor(port: number): KubeConfig {
-  const config = new KubeConfig();
-  config.loadFromOptions({
-    clusters: [{ name: 'c', server: `http://127.0.0.1:${port}`, skipTLSVerify: true }],
-    users: [{ name: 'u', token: 'secret' }],
-    contexts: [{ name: 'x', cluster: 'c', user: 'u' }],
-    currentContext: 'x',
-  });
-  return config;
+  return loopbackConfig(port, { token: 'secret' });
 }
 
 function answer(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {

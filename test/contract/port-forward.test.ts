@@ -1,11 +1,10 @@
 /** A forwarded port whose other end fails: whenever its words come, they are an answer and never the end of the process. */
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { KubeConfig } from '@kubernetes/client-node';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { afterEach, describe, expect, it } from 'vitest';
-import { KubeClient } from '../../src/adapters/kubernetes/kube-client.ts';
+import type { KubeClient } from '../../src/adapters/kubernetes/kube-client.ts';
 import { askThroughPod } from '../../src/adapters/kubernetes/port-forward.ts';
+import { loopbackClient } from '../kit/loopback-client.ts';
 
 const PORT = 8080;
 const REFUSED = `error forwarding port ${PORT} to pod: connection refused`;
@@ -20,12 +19,7 @@ async function serve(talk: (socket: WebSocket) => void): Promise<void> {
   sockets = new WebSocketServer({ server, handleProtocols: (offered) => [...offered][0] ?? false });
   sockets.on('connection', talk);
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-  const config = new KubeConfig();
-  config.loadFromClusterAndUser(
-    { name: 'c', server: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, skipTLSVerify: true },
-    { name: 'u' },
-  );
-  client = new KubeClient(config);
+  client = loopbackClient(server);
 }
 
 function say(socket: WebSocket, channel: number, content: Buffer): void {

@@ -1,8 +1,8 @@
 /** Creating an object that an API server may refuse, as it answers. */
 import { createServer, type Server } from 'node:http';
-import { KubeConfig } from '@kubernetes/client-node';
 import { afterEach, expect, it } from 'vitest';
-import { KubeClient } from '../../src/adapters/kubernetes/kube-client.ts';
+import type { KubeClient } from '../../src/adapters/kubernetes/kube-client.ts';
+import { loopbackClient } from '../kit/loopback-client.ts';
 import { KubeClusterWriter } from '../../src/adapters/kubernetes/kube-cluster-writer.ts';
 import { Problem, Transient } from '../../src/core/problems/problem.ts';
 import { envoyFilter } from '../kit/pinned-objects.ts';
@@ -32,14 +32,7 @@ async function writerThatGets(status: number, message: string, reason: string): 
     else answer(status, { kind: 'Status', code: status, reason, message });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const config = new KubeConfig();
-  config.loadFromOptions({
-    clusters: [{ name: 'c', server: `http://127.0.0.1:${(server.address() as { port: number }).port}`, skipTLSVerify: true }],
-    users: [{ name: 'u', token: 'secret' }],
-    contexts: [{ name: 'x', cluster: 'c', user: 'u' }],
-    currentContext: 'x',
-  });
-  const client = new KubeClient(config);
+  const client = loopbackClient(server, { token: 'secret' });
   open.push({ server, client });
   return new KubeClusterWriter(client);
 }

@@ -3,7 +3,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { request, type RequestOptions } from 'node:https';
 import { buffer } from 'node:stream/consumers';
 import { KubeConfig } from '@kubernetes/client-node';
-import { KubeClient } from '../../src/adapters/kubernetes/kube-client.ts';
+import type { KubeClient } from '../../src/adapters/kubernetes/kube-client.ts';
+import { loopbackClient } from './loopback-client.ts';
 
 interface Target {
   readonly url: string;
@@ -46,14 +47,7 @@ export class LosingProxy {
   }
 
   client(): KubeClient {
-    const config = new KubeConfig();
-    config.loadFromOptions({
-      clusters: [{ name: 'c', server: `http://127.0.0.1:${(this.#server.address() as { port: number }).port}`, skipTLSVerify: true }],
-      users: [{ name: 'u' }],
-      contexts: [{ name: 'x', cluster: 'c', user: 'u' }],
-      currentContext: 'x',
-    });
-    return new KubeClient(config);
+    return loopbackClient(this.#server);
   }
 
   async #pass(incoming: IncomingMessage, response: ServerResponse): Promise<void> {

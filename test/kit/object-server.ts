@@ -1,8 +1,8 @@
 /** Objects behind HTTP with the few rules of an API server that a record stands on: names, resourceVersions, conflicts. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { json } from 'node:stream/consumers';
-import { KubeConfig } from '@kubernetes/client-node';
-import { KubeClient } from '../../src/adapters/kubernetes/kube-client.ts';
+import type { KubeClient } from '../../src/adapters/kubernetes/kube-client.ts';
+import { loopbackClient } from './loopback-client.ts';
 
 interface Stored {
   apiVersion?: string;
@@ -34,14 +34,7 @@ export class ObjectServer {
   }
 
   client(): KubeClient {
-    const config = new KubeConfig();
-    config.loadFromOptions({
-      clusters: [{ name: 'c', server: `http://127.0.0.1:${(this.#server.address() as { port: number }).port}`, skipTLSVerify: true }],
-      users: [{ name: 'u' }],
-      contexts: [{ name: 'x', cluster: 'c', user: 'u' }],
-      currentContext: 'x',
-    });
-    return new KubeClient(config);
+    return loopbackClient(this.#server);
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -17,6 +17,23 @@ interface Import {
   readonly typeOnly: boolean;
 }
 
+/** What judges the whole of a mesh may know everything that looks at a part of it. */
+const UNDER_FINDINGS = [
+  'problems',
+  'versions',
+  'mesh',
+  'injection',
+  'permissions',
+  'request',
+  'usage',
+  'moves',
+  'tags',
+  'controlplane',
+  'gateways',
+  'helm',
+  'pinned',
+];
+
 /** Rooms of the core, each with the other rooms that it may import. A room that is not listed here may not exist. */
 const CORE_ROOMS: Readonly<Record<string, readonly string[]>> = {
   problems: [],
@@ -34,54 +51,9 @@ const CORE_ROOMS: Readonly<Record<string, readonly string[]>> = {
   gateways: ['problems', 'versions', 'mesh', 'injection', 'request', 'moves', 'controlplane', 'helm'],
   helm: ['problems', 'versions', 'mesh', 'request', 'controlplane'],
   pinned: ['problems', 'versions', 'mesh', 'request', 'controlplane'],
-  findings: [
-    'problems',
-    'versions',
-    'mesh',
-    'injection',
-    'permissions',
-    'request',
-    'usage',
-    'moves',
-    'tags',
-    'controlplane',
-    'gateways',
-    'helm',
-    'pinned',
-  ],
-  plan: [
-    'problems',
-    'versions',
-    'mesh',
-    'injection',
-    'permissions',
-    'request',
-    'usage',
-    'moves',
-    'tags',
-    'controlplane',
-    'gateways',
-    'helm',
-    'pinned',
-    'findings',
-  ],
-  run: [
-    'problems',
-    'versions',
-    'mesh',
-    'injection',
-    'permissions',
-    'request',
-    'usage',
-    'moves',
-    'tags',
-    'controlplane',
-    'gateways',
-    'helm',
-    'pinned',
-    'findings',
-    'plan',
-  ],
+  findings: UNDER_FINDINGS,
+  plan: [...UNDER_FINDINGS, 'findings'],
+  run: [...UNDER_FINDINGS, 'findings', 'plan'],
 };
 
 const CORE_PACKAGES = ['zod', 'yaml', 'hdr-histogram-js', 're2js'];

@@ -1,7 +1,5 @@
 /** Installs a control plane with the user's own helm, from Istio's charts, as a release of its own. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { overlayValues, requestedChartPaths } from '../../core/helm/chart-values.ts';
 import { parseManifests } from '../../core/controlplane/parse-manifests.ts';
 import type { KubeObject } from '../../core/mesh/kube-objects.ts';
@@ -10,6 +8,7 @@ import { fileTrouble } from '../../core/problems/file-trouble.ts';
 import { Problem } from '../../core/problems/problem.ts';
 import type { BaseUpgrade, ControlPlaneInstaller, InstallTarget, RenderedInstall, TagAdoption } from '../../ports/installer.ts';
 import { runTool } from '../tools/run-tool.ts';
+import { withFiles } from '../tools/temporary-files.ts';
 import { sha256 } from '../tools/tool-files.ts';
 import { withCharts, type Chart } from './charts.ts';
 import { findHelm, type Helm } from './find-helm.ts';
@@ -195,21 +194,5 @@ function readValues(path: string): string {
       what: `${path} cannot be read: ${fileTrouble(error)}.`,
       next: [{ label: 'look', command: `ls -l ${path}` }],
     });
-  }
-}
-
-/** Texts as files that only we can read, and that are gone afterwards. */
-async function withFiles<T>(
-  files: readonly { readonly name: string; readonly text: string }[],
-  use: (paths: readonly string[]) => Promise<T>,
-): Promise<T> {
-  if (files.length === 0) return use([]);
-  const folder = mkdtempSync(join(tmpdir(), 'meshlift-'));
-  try {
-    const paths = files.map(({ name }) => join(folder, name));
-    for (const [index, { text }] of files.entries()) writeFileSync(paths[index] ?? '', text, { mode: 0o600 });
-    return await use(paths);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
   }
 }

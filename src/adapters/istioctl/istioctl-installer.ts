@@ -1,7 +1,5 @@
 /** Installs a control plane with the user's own istioctl. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { requestedPaths } from '../../core/controlplane/carry-over.ts';
 import { parseManifests } from '../../core/controlplane/parse-manifests.ts';
@@ -11,6 +9,7 @@ import { Problem } from '../../core/problems/problem.ts';
 import type { ControlPlaneInstaller, InstallTarget, RenderedInstall } from '../../ports/installer.ts';
 import { findIstioctl } from './find-istioctl.ts';
 import { runTool } from '../tools/run-tool.ts';
+import { withFiles } from '../tools/temporary-files.ts';
 import { sha256 } from '../tools/tool-files.ts';
 
 export interface IstioctlOptions {
@@ -127,16 +126,8 @@ function changedFile(path: string): Problem {
   });
 }
 
-async function withOverlay<T>(overlay: string, use: (path: string | undefined) => Promise<T>): Promise<T> {
-  if (overlay === '') return use(undefined);
-  const folder = mkdtempSync(join(tmpdir(), 'meshlift-'));
-  try {
-    const path = join(folder, 'carried-over.yaml');
-    writeFileSync(path, overlay, { mode: 0o600 });
-    return await use(path);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+function withOverlay<T>(overlay: string, use: (path: string | undefined) => Promise<T>): Promise<T> {
+  return withFiles(overlay === '' ? [] : [{ name: 'carried-over.yaml', text: overlay }], ([path]) => use(path));
 }
 
 /** Leaves out istioctl's drawing of a sail, and lines that only repeat. */

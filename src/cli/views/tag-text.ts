@@ -1,9 +1,8 @@
 /** Tags as people read them: the list, and what setting or removing one would do. */
 import { refText, refOf } from '../../core/controlplane/object-identity.ts';
 import { emptiesLostGateways } from '../../core/versions/gateway-handover.ts';
-import type { MeshInventory } from '../../core/mesh/mesh-inventory.ts';
+import { runningPods, type MeshInventory } from '../../core/mesh/mesh-inventory.ts';
 import { ownerText, type TagDescription } from '../../core/tags/describe-tags.ts';
-import { livingPods } from '../../core/tags/tag-users.ts';
 import type { PlannedTagRemoval, PlannedTagSet, SetTag } from '../../flows/change-tags.ts';
 import type { Terminal } from '../terminal.ts';
 import { renderTable, type Column } from './table.ts';
@@ -85,7 +84,7 @@ export function tagMoveFacts({ request, from, version, moves, users }: PlannedTa
   readonly writes: readonly string[];
 } {
   const changing = users.workloads.filter(({ workload }) =>
-    livingPods(workload).some((pod) => pod.proxy === undefined || pod.revision !== request.revision),
+    runningPods(workload).some((pod) => pod.proxy === undefined || pod.revision !== request.revision),
   );
   return {
     tag: request.tag,

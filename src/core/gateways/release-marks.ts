@@ -1,11 +1,7 @@
 /** What a Helm release of a gateway owns beside its Deployment, and how that stops being the release's. */
 import type { HelmRelease, ReleaseName } from '../helm/release.ts';
-import { releaseOf } from '../helm/release-marks.ts';
+import { MANAGED_BY, RELEASE_NAME, RELEASE_NAMESPACE, releaseOf } from '../helm/release-marks.ts';
 import type { KubeObject, Labels } from '../mesh/kube-objects.ts';
-
-const NAME = 'meta.helm.sh/release-name';
-const NAMESPACE = 'meta.helm.sh/release-namespace';
-const MANAGED_BY = 'app.kubernetes.io/managed-by';
 
 export function isOfRelease(object: KubeObject, release: ReleaseName): boolean {
   const of = releaseOf(object);
@@ -20,7 +16,10 @@ export function withoutReleasePatch(object: KubeObject): { readonly metadata: Re
     ...(labels['helm.sh/chart'] === undefined ? {} : { 'helm.sh/chart': null }),
   };
   return {
-    metadata: { annotations: { [NAME]: null, [NAMESPACE]: null }, ...(Object.keys(gone).length === 0 ? {} : { labels: gone }) },
+    metadata: {
+      annotations: { [RELEASE_NAME]: null, [RELEASE_NAMESPACE]: null },
+      ...(Object.keys(gone).length === 0 ? {} : { labels: gone }),
+    },
   };
 }
 

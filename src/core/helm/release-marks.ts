@@ -2,15 +2,15 @@
 import type { KubeObject, Labels } from '../mesh/kube-objects.ts';
 import type { ReleaseName } from './release.ts';
 
-const NAME = 'meta.helm.sh/release-name';
-const NAMESPACE = 'meta.helm.sh/release-namespace';
-const MANAGED_BY = 'app.kubernetes.io/managed-by';
+export const RELEASE_NAME = 'meta.helm.sh/release-name';
+export const RELEASE_NAMESPACE = 'meta.helm.sh/release-namespace';
+export const MANAGED_BY = 'app.kubernetes.io/managed-by';
 /** Labels that charts make from the release that renders them. */
 const OF_A_RELEASE = [MANAGED_BY, 'app.kubernetes.io/instance', 'helm.sh/chart'];
 
 /** The release that an object says it belongs to. */
 export function releaseOf(object: KubeObject): ReleaseName | undefined {
-  const { [NAME]: name, [NAMESPACE]: namespace } = object.metadata.annotations ?? {};
+  const { [RELEASE_NAME]: name, [RELEASE_NAMESPACE]: namespace } = object.metadata.annotations ?? {};
   return name === undefined || namespace === undefined ? undefined : { name, namespace };
 }
 
@@ -32,6 +32,10 @@ export function withOwnership(crd: KubeObject, base: ReleaseName | undefined): K
   };
   return {
     ...crd,
-    metadata: { ...metadata, labels, annotations: { ...metadata.annotations, [NAME]: base.name, [NAMESPACE]: base.namespace } },
+    metadata: {
+      ...metadata,
+      labels,
+      annotations: { ...metadata.annotations, [RELEASE_NAME]: base.name, [RELEASE_NAMESPACE]: base.namespace },
+    },
   };
 }

@@ -180,6 +180,11 @@ export function workloadKey(ref: WorkloadRef): string {
   return `${ref.namespace}/${ref.kind.toLowerCase()}/${ref.name}`;
 }
 
+/** Pods that run or are starting: finished and terminating ones do not count. */
+export function runningPods({ pods }: Pick<Workload, 'pods'>): MeshPod[] {
+  return pods.filter((pod) => !pod.terminating && isAlive(pod));
+}
+
 /** Whether its containers may run: those of a pod that has succeeded or failed have ended, its proxy with them. */
 export function isAlive({ phase }: Pick<MeshPod, 'phase'>): boolean {
   return phase !== 'Succeeded' && phase !== 'Failed';

@@ -3,7 +3,14 @@ import { decidedRevision } from '../injection/injection-decision.ts';
 import { proxyInTemplate, resolveInjection } from '../injection/resolve-injection.ts';
 import { isInjectedGateway } from '../mesh/build-gateways.ts';
 import type { PodTemplate } from '../mesh/kube-objects.ts';
-import { workloadKey, type Gateway, type InjectionWebhook, type MeshNamespace, type Workload } from '../mesh/mesh-inventory.ts';
+import {
+  runningPods,
+  workloadKey,
+  type Gateway,
+  type InjectionWebhook,
+  type MeshNamespace,
+  type Workload,
+} from '../mesh/mesh-inventory.ts';
 import { namesWorkload, type GatewayStrategy } from '../request/upgrade-request.ts';
 import { reasonNotRestartable } from './restartable.ts';
 import type { MoveScope, WorkloadMove, WorkloadNotMoved } from './select-moves.ts';
@@ -82,8 +89,8 @@ function isOff({ template }: Workload): boolean {
   return template.metadata?.labels?.['sidecar.istio.io/inject'] === 'false';
 }
 
-function runsOn({ pods }: Workload, revision: string): boolean {
-  return pods.some((pod) => !pod.terminating && pod.phase !== 'Succeeded' && pod.phase !== 'Failed' && pod.revision === revision);
+function runsOn(workload: Workload, revision: string): boolean {
+  return runningPods(workload).some((pod) => pod.revision === revision);
 }
 
 function reasonStays(workload: Workload, scope: GatewayScope): string | undefined {

@@ -5,6 +5,7 @@ import { pinnedProxyImage, proxyInTemplate, resolveInjection } from '../injectio
 import { isInjectedGateway } from '../mesh/build-gateways.ts';
 import type { Labels } from '../mesh/kube-objects.ts';
 import {
+  runningPods,
   workloadKey,
   type InjectionWebhook,
   type MeshInventory,
@@ -276,9 +277,4 @@ function nextPodDiffers(pod: MeshPod, revision: string | undefined, target: Move
   if (revision === undefined || target === undefined || revision !== target.revision) return false;
   const [running, wanted] = [pod.proxy?.version ?? 'unknown', target.version];
   return running !== 'unknown' && wanted !== 'unknown' && !sameIstioVersion(running, wanted);
-}
-
-/** Pods that run or are starting: finished and terminating ones do not count. */
-export function runningPods(workload: Workload): MeshPod[] {
-  return workload.pods.filter((pod) => !pod.terminating && pod.phase !== 'Succeeded' && pod.phase !== 'Failed');
 }

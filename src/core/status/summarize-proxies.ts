@@ -1,5 +1,5 @@
 /** Every live proxy of every istiod, with those that no pod explains and the pods that no istiod knows. */
-import type { MeshInventory, MeshPod, ProxyConnection, SyncState } from '../mesh/mesh-inventory.ts';
+import { isAlive, type MeshInventory, type MeshPod, type ProxyConnection, type SyncState } from '../mesh/mesh-inventory.ts';
 import { typeSyncState } from '../mesh/sync-state.ts';
 
 export type ProxyState =
@@ -33,9 +33,7 @@ export interface ProxyStatus {
 /** One line for each connection and for each proxy without one, sorted by name. */
 export function summarizeProxies(inventory: MeshInventory, namespaces: readonly string[] = []): ProxyStatus[] {
   const isBlind = inventory.revisions.some((r) => r.istiods.some((report) => report.error !== undefined));
-  const pods = inventory.workloads
-    .flatMap((w) => w.pods)
-    .filter((pod) => pod.proxy !== undefined && pod.phase !== 'Succeeded' && pod.phase !== 'Failed');
+  const pods = inventory.workloads.flatMap((w) => w.pods).filter((pod) => pod.proxy !== undefined && isAlive(pod));
   const lines = [
     ...pods.flatMap((pod) => (pod.connections.length > 0 ? pod.connections.map((c) => connected(c, pod)) : [unconnected(pod, isBlind)])),
     ...inventory.strayConnections.map((c) => connected(c, undefined)),

@@ -1,7 +1,7 @@
 /** Everything that follows a tag: by the label of a namespace, by the label of a pod, and Gateways of the Gateway API. */
 import { matchingWebhooks } from '../injection/resolve-injection.ts';
 import type { Labels } from '../mesh/kube-objects.ts';
-import type { Gateway, MeshInventory, MeshPod, Workload } from '../mesh/mesh-inventory.ts';
+import { runningPods, type Gateway, type MeshInventory, type Workload } from '../mesh/mesh-inventory.ts';
 import { DEFAULT_TAG } from './tag-objects.ts';
 
 export interface TagUsers {
@@ -44,11 +44,6 @@ function followsTag(gateway: Gateway, tag: string, namespaceLabels: Labels): boo
   return (gateway.revisionLabel ?? namespaceLabels['istio.io/rev'] ?? DEFAULT_TAG) === tag;
 }
 
-/** Pods that run or are starting: finished and terminating ones do not count. */
-export function livingPods(workload: Workload): MeshPod[] {
-  return workload.pods.filter((pod) => !pod.terminating && pod.phase !== 'Succeeded' && pod.phase !== 'Failed');
-}
-
 /**
  * Workloads behind a tag with pods on another revision: their next pods would change as soon as the tag points to `revision`.
  * Bare pods and Jobs do not count, since nothing replaces their pods.
@@ -57,5 +52,5 @@ export function unmovedBehind(tag: string, revision: string, inventory: MeshInve
   return tagUsers(tag, inventory)
     .workloads.map(({ workload }) => workload)
     .filter((workload) => workload.kind !== 'Pod' && workload.kind !== 'Job')
-    .filter((workload) => livingPods(workload).some((pod) => pod.revision !== undefined && pod.revision !== revision));
+    .filter((workload) => runningPods(workload).some((pod) => pod.revision !== undefined && pod.revision !== revision));
 }

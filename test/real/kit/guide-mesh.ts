@@ -6,6 +6,7 @@ import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { run, until } from '../../kit/child-process.ts';
 import { applyYaml, istioctlOld, kubectl, kubectlJson, NEW_VERSION, OLD_VERSION } from './cluster.ts';
+import { chartsOf as givenCharts, chartsVariable, SMALL } from './helm.ts';
 
 export const OLD = OLD_VERSION.replaceAll('.', '-');
 export const NEW = NEW_VERSION.replaceAll('.', '-');
@@ -13,24 +14,17 @@ export const GATEWAYS = ['istio-ingress', 'istio-egress', 'istio-eastwest'] as c
 export const APP_NAMESPACE = 'bookinfo';
 const TEST_LABEL = 'meshlift-test: "true"';
 
-/** The folder of Istio's charts of a version, as the environment says. */
+/** The folder of Istio's charts of a version. @throws Error when the environment names none */
 export function chartsOf(version: string): string {
-  const name = `ISTIO_CHARTS_${version.replaceAll('.', '_')}`;
-  const folder = process.env[name];
-  if (folder === undefined || folder === '') throw new Error(`these tests need Istio's charts of ${version}: a folder, in ${name}`);
+  const folder = givenCharts(version);
+  if (folder === undefined || folder === '')
+    throw new Error(`these tests need Istio's charts of ${version}: a folder, in ${chartsVariable(version)}`);
   return folder;
 }
 
 export const helm = (...args: string[]): Promise<string> => run(process.env['MESHLIFT_HELM'] ?? 'helm', args);
 
-/** Values that make a control plane small; what a request of Meshlift carries over. */
-const SMALL = [
-  'resources.requests.cpu=50m',
-  'resources.requests.memory=128Mi',
-  'autoscaleEnabled=false',
-  'global.proxy.resources.requests.cpu=10m',
-  'global.proxy.resources.requests.memory=48Mi',
-].flatMap((setting) => ['--set', setting]);
+const SMALL_SETTINGS = SMALL.flatMap((setting) => ['--set', setting]);
 
 /** Termination that lets kube-proxy and callers forget a pod before it stops. */
 const DRAINING_GATEWAY = {
@@ -50,7 +44,7 @@ export async function installGuideMesh(): Promise<void> {
   await helm('install', 'istio-base', join(charts, 'base'), '-n', 'istio-system', '--set', `defaultRevision=${OLD}`);
   const tags = ['--set', 'revisionTags={prod-stable}'];
   const istiod = join(charts, 'istiod');
-  await helm('install', `istiod-${OLD}`, istiod, '-n', 'istio-system', '--set', `revision=${OLD}`, ...tags, ...SMALL, '--wait');
+  await helm('install', `istiod-${OLD}`, istiod, '-n', 'istio-system', '--set', `revision=${OLD}`, ...tags, ...SMALL_SETTINGS, '--wait');
   await run(istioctlOld(), ['tag', 'set', 'prod-canary', '--revision', OLD, '-y']);
   await Promise.all(GATEWAYS.map((name) => installGateway(name)));
   await kubectl('label', 'namespace', APP_NAMESPACE, 'istio.io/rev=prod-stable');

@@ -10,7 +10,11 @@ import { applyYaml, OLD_VERSION } from './cluster.ts';
 
 /** The folder of Istio's charts of a version; undefined when the environment names none. */
 export function chartsOf(version: string): string | undefined {
-  return process.env[`ISTIO_CHARTS_${version.replaceAll('.', '_')}`];
+  return process.env[chartsVariable(version)];
+}
+
+export function chartsVariable(version: string): string {
+  return `ISTIO_CHARTS_${version.replaceAll('.', '_')}`;
 }
 
 /** Small requests, so that two control planes fit a small machine. */
@@ -20,8 +24,9 @@ export const SMALL = [
   'autoscaleEnabled=false',
   'global.proxy.resources.requests.cpu=10m',
   'global.proxy.resources.requests.memory=48Mi',
-  'meshConfig.accessLogFile=/dev/stdout',
 ];
+/** Mesh configuration of the old control plane, which an upgrade carries over. */
+const ACCESS_LOG = 'meshConfig.accessLogFile=/dev/stdout';
 
 /** @param revision empty for an unrevisioned control plane, whose release is then `istiod` */
 export async function installByHelm(helm: string, revision: string): Promise<void> {
@@ -30,7 +35,7 @@ export async function installByHelm(helm: string, revision: string): Promise<voi
   const defaults = revision === '' ? [] : ['--set', `defaultRevision=${revision}`];
   await run(helm, ['install', 'istio-base', join(charts, 'base'), '-n', 'istio-system', ...defaults]);
   const name = revision === '' ? 'istiod' : `istiod-${revision}`;
-  const settings = [`revision=${revision}`, ...SMALL].flatMap((setting) => ['--set', setting]);
+  const settings = [`revision=${revision}`, ...SMALL, ACCESS_LOG].flatMap((setting) => ['--set', setting]);
   await run(helm, ['install', name, join(charts, 'istiod'), '-n', 'istio-system', ...settings, '--wait', '--timeout', '120s']);
 }
 

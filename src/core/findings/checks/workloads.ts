@@ -1,7 +1,7 @@
 import type { Container, PodDisruptionBudget } from '../../mesh/kube-objects.ts';
 import { matchesSelector } from '../../mesh/match-selector.ts';
-import { PROXY_CONTAINER, workloadKey, type Workload } from '../../mesh/mesh-inventory.ts';
-import { runningPods, type WorkloadMove } from '../../moves/select-moves.ts';
+import { runningPods, PROXY_CONTAINER, workloadKey, type Workload } from '../../mesh/mesh-inventory.ts';
+import type { WorkloadMove } from '../../moves/select-moves.ts';
 import { namesWorkload } from '../../request/upgrade-request.ts';
 import type { Check, CheckContext } from '../check-context.ts';
 import type { Finding, FindingCode } from '../finding.ts';
