@@ -168,6 +168,18 @@ function addRuns(program: Command, run: Runner): void {
       run(command, async (context) => (await runs()).pauseCommand(context, name)),
     );
   program
+    .command('skip <workload> [run]')
+    .description('leaves a workload out of a run that has not restarted it, from any machine')
+    .action(async (workload: string, name: string | undefined, _options: object, command: Command) =>
+      run(command, async (context) => (await runs()).skipCommand(context, workload, name)),
+    );
+  program
+    .command('watch [run]')
+    .description('shows a run as it happens, whoever drives it; Ctrl-C ends the watching only')
+    .action(async (name: string | undefined, _options: object, command: Command) =>
+      run(command, async (context) => (await import('./commands/watch.ts')).watchCommand(context, name)),
+    );
+  program
     .command('resume [run]')
     .description('goes on with a run that was paused, failed, or lost its driver')
     .option('--finish', 'afterwards remove the old control plane, once nothing uses it')

@@ -101,6 +101,8 @@ class Driver {
   readonly #input: PerformRunInput;
   /** What it knows of the steps at hand, by their ids. */
   #memories = new Map<string, StepMemory>();
+  /** What people have left out, as read before the last step that was to begin. */
+  #leftOut: readonly string[] = [];
   /** Raised with each effect and each event. */
   progress = 0;
   #rendered: readonly KubeObject[] | undefined;
@@ -124,7 +126,7 @@ class Driver {
     const steps = stepsAtHand(this.#record, this.#stopAsked);
     this.#memories = new Map(steps.map(({ id }) => [id, this.#memories.get(id) ?? newMemory(this.#ports.clock.nowMs())]));
     if (steps.length === 0)
-      return this.#act(decideNextAction({ record: this.#record, msSince: this.#msSince, stopAsked: this.#stopAsked }));
+      return this.#act(decideNextAction({ record: this.#record, msSince: this.#msSince, stopAsked: this.#stopAsked, leftOut: [] }));
     const isToBegin = steps.some((step) => stepStatus(this.#record.state, step) !== 'started');
     if (isToBegin && (await this.#pauseWasAsked())) return undefined;
     const readIstiods = oneLook((namespace) => this.#ports.reader.readIstiods(namespace));
@@ -149,7 +151,7 @@ class Driver {
     memory.healthySamples = assessment.kind === 'satisfied' ? memory.healthySamples + 1 : 0;
     const { performed, healthySamples } = memory;
     const current = { step, observation, assessment, memory: { performed, healthySamples, elapsedMs: this.#nowMs - memory.sinceMs } };
-    return decideNextAction({ record: this.#record, msSince: this.#msSince, stopAsked: this.#stopAsked, current });
+    return decideNextAction({ record: this.#record, msSince: this.#msSince, stopAsked: this.#stopAsked, leftOut: this.#leftOut, current });
   }
 
   #lookAt(step: Step): ObserveInput {
@@ -222,8 +224,9 @@ class Driver {
 
   async #pauseWasAsked(): Promise<boolean> {
     if (this.#record.state.phase === 'paused') return false;
-    const controls = await this.#ports.store.readControls(this.#record.name);
-    if (!controls.paused) return false;
+    const { paused, leftOut } = await this.#ports.store.readControls(this.#record.name);
+    this.#leftOut = leftOut;
+    if (!paused) return false;
     await this.#append({ type: 'Paused', at: this.#now(), by: 'request' });
     return true;
   }

@@ -29,7 +29,8 @@ class LineView implements RunView {
 
   tell(news: RunNews): void {
     const line = this.#line(news);
-    if (line !== undefined) this.#terminal.out(`${new Date().toISOString()} ${line}`);
+    const at = news.kind === 'event' ? news.event.at : new Date().toISOString();
+    if (line !== undefined) this.#terminal.out(`${at} ${line}`);
   }
 
   note(text: string): void {
@@ -162,7 +163,7 @@ class LiveView implements RunView {
     this.#record = record;
     this.#clear();
     if (event.type === 'StepStarted') {
-      this.#live.set(event.step, { sinceMs: this.#nowMs(), detail: '' });
+      this.#live.set(event.step, { sinceMs: Date.parse(event.at), detail: '' });
     } else if (event.type !== 'RunEnded' && event.type !== 'DriverChanged') {
       this.#terminal.out(this.#settledLine(event, record));
       if ('step' in event) this.#live.delete(event.step);

@@ -1,6 +1,7 @@
 /** The only place that chooses what a run does next. */
 import type { Step } from '../plan/step.ts';
 import type { Problem } from '../problems/problem.ts';
+import { namesWorkload } from '../request/upgrade-request.ts';
 import { timeoutProblem } from './assess/assess-step.ts';
 import type { StepObservation } from './observation.ts';
 import { activeSteps, stepStatus, type RunRecord } from './run-state.ts';
@@ -40,6 +41,8 @@ export interface Turn {
   readonly msSince: (instant: string) => number;
   /** Somebody asked this driver to stop between two steps. */
   readonly stopAsked: boolean;
+  /** Workloads that people have left out since the plan was made, as `NAMESPACE/NAME` or `NAMESPACE/KIND/NAME`. */
+  readonly leftOut: readonly string[];
   /** The present step with what was seen of it; absent when no step is left. */
   readonly current?: {
     readonly step: Step;
@@ -81,7 +84,7 @@ function goTogether(first: Step, step: Step): boolean {
   return first.wave !== undefined && step.wave?.index === first.wave.index && first.kind === 'restartWorkload' && step.kind === first.kind;
 }
 
-export function decideNextAction({ record, msSince, stopAsked, current }: Turn): NextAction {
+export function decideNextAction({ record, msSince, stopAsked, leftOut, current }: Turn): NextAction {
   const { state } = record;
   if (state.phase === 'failed') return { kind: 'stop', reason: 'failed' };
   if (!current) return { kind: 'stop', reason: endOf(record) };
@@ -89,6 +92,7 @@ export function decideNextAction({ record, msSince, stopAsked, current }: Turn):
   // A step that has begun is brought to its end before the run stops, so that it never stops half-way by its own will.
   if (!started && stopAsked) return { kind: 'stop', reason: 'asked' };
   if (!started && state.phase === 'paused') return { kind: 'stop', reason: 'paused' };
+  if (!started && isLeftOut(current.step, leftOut)) return { kind: 'skip', step: current.step, reason: 'left out by meshlift skip' };
   return started ? decideStarted(current, record) : decideWaiting(current, record, msSince);
 }
 
@@ -96,6 +100,12 @@ function endOf(record: RunRecord): 'moved' | 'finished' | 'rolled-back' {
   if (record.state.direction === 'back') return 'rolled-back';
   const leftForFinish = record.plan.steps.some((step) => step.phase === 'finish') && !record.state.finishAsked;
   return leftForFinish ? 'moved' : 'finished';
+}
+
+/** Whether a step that has not begun, or has failed, is about a workload that is left out. Shares of a gateway cannot be: they belong together. */
+export function isLeftOut(step: Step, leftOut: readonly string[]): boolean {
+  if (step.kind !== 'restartWorkload' && step.kind !== 'restartGateway') return false;
+  return leftOut.some((entry) => namesWorkload(entry, step.workload));
 }
 
 type Current = NonNullable<Turn['current']>;
