@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { injectorWebhooks } from '../../../test/kit/istio-objects.ts';
 import { MeshBuilder, type WorkloadOptions } from '../../../test/kit/mesh-builder.ts';
 import type { KubeObject } from '../mesh/kube-objects.ts';
-import { findUses, usageVerdict } from './find-uses.ts';
+import { findUses } from './find-uses.ts';
+import { usageVerdict } from './usage.ts';
 
 /** Two control planes of which nothing uses `old`. */
 function clean(extra: ConstructorParameters<typeof MeshBuilder>[0] = {}): MeshBuilder {
@@ -35,6 +36,17 @@ const SCALED_JOB: KubeObject = {
     ownerReferences: [{ apiVersion: 'keda.sh/v1alpha1', kind: 'ScaledJob', name: 's', uid: 's', controller: true }],
   },
 };
+
+/** A Job in `plain` that asks for the old revision. */
+function job(status: Record<string, unknown>, spec: Record<string, unknown> = {}): KubeObject {
+  return {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: { name: 'x', namespace: 'plain' },
+    spec: { template: ASKS_OLD.template, ...spec },
+    status,
+  };
+}
 
 it('nothing uses it: unused', () => {
   const usage = findUses('old', clean().inventory());
@@ -177,10 +189,8 @@ describe('what is no reason', () => {
       'a workload in a namespace that is being deleted',
       (m) => m.namespace('ending', {}, { deletionTimestamp: 'now' }).workload('ending', 'x', { replicas: 0, ...ASKS_OLD }),
     ],
-    [
-      'the template of a Job, which makes no further pods',
-      (m) => m.namespace('plain').workload('plain', 'x', { kind: 'Job', pods: 0, ...ASKS_OLD }),
-    ],
+    ['a Job that has ended', (m) => m.namespace('plain').object(job({ conditions: [{ type: 'Complete', status: 'True' }] }))],
+    ['a Job that has failed for good', (m) => m.namespace('plain').object(job({ conditions: [{ type: 'Failed', status: 'True' }] }))],
     [
       'a finished bare pod',
       (m) => m.namespace('plain').pod('plain', 'x', { labels: { 'istio.io/rev': 'old' }, on: 'old', phase: 'Failed' }),
@@ -204,7 +214,7 @@ describe('what is no reason', () => {
 it('an object that is pinned to the other revision, and a revision that is not there, are no use', () => {
   const pinned = { apiVersion: 'x/v1', kind: 'EnvoyFilter', metadata: { name: 'f', namespace: 'shop', labels: { 'istio.io/rev': 'new' } } };
   expect(uses(clean({ pinnedObjects: [pinned] }))).toEqual([]);
-  expect(findUses('ghost', clean().inventory())).toEqual({ revision: 'ghost', uses: [], unknown: [] });
+  expect(findUses('ghost', clean().inventory())).toEqual({ revision: 'ghost', gone: true, uses: [], unknown: [], notes: [] });
 });
 
 it('where everything is injected by default, workloads use it, and their namespaces have no label that does', () => {
