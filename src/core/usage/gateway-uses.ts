@@ -1,7 +1,7 @@
 /** Gateways and waypoints of the Gateway API, which belong to a revision without injection, and machines outside of Kubernetes. */
 import type { Gateway } from '../mesh/mesh-inventory.ts';
 import { DEFAULT_VALIDATOR } from '../mesh/find-revisions.ts';
-import { leadsTo, type UsageContext } from './usage-context.ts';
+import { leadsTo, relabelGateway, type UsageContext } from './usage-context.ts';
 import type { Use } from './usage.ts';
 
 const WAYPOINT_CONTROLLER = 'istio.io/mesh-controller';
@@ -23,7 +23,7 @@ export function gatewayUses(context: UsageContext): Use[] {
         kind: gateway.controller === WAYPOINT_CONTROLLER || users.length > 0 ? 'waypoint' : 'gateway',
         object: `${gateway.namespace}/${gateway.name}`,
         detail: `${why}${followed}`,
-        toFree: `kubectl -n ${gateway.namespace} label gateways.gateway.networking.k8s.io ${gateway.name} istio.io/rev=${another} --overwrite`,
+        toFree: relabelGateway(gateway.namespace, gateway.name, another),
         passing: false,
       },
     ];

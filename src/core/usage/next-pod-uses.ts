@@ -3,7 +3,7 @@ import { decidedRevision } from '../injection/injection-decision.ts';
 import { resolveInjection } from '../injection/resolve-injection.ts';
 import { injectedRevision } from '../mesh/read-proxy.ts';
 import { workloadKey, type MeshNamespace, type Workload } from '../mesh/mesh-inventory.ts';
-import { isZtunnel, kubectlName, leadsTo, type NextPod, type UsageContext } from './usage-context.ts';
+import { isZtunnel, kubectlName, leadsTo, managedGateway, relabelGateway, type NextPod, type UsageContext } from './usage-context.ts';
 import type { Use } from './usage.ts';
 
 export function templateUses(context: UsageContext): Use[] {
@@ -37,6 +37,8 @@ function pause(workload: Workload): string {
 function freeTemplate(workload: Workload, next: NextPod, { namespaces, another }: UsageContext): string {
   const kubectl = `kubectl -n ${workload.namespace}`;
   if (workload.kind === 'Job') return `let it end, or ${kubectl} delete ${kubectlName(workload)}`;
+  const gateway = managedGateway(workload);
+  if (gateway !== undefined) return relabelGateway(workload.namespace, gateway, another);
   if (next === 'written') return 'write its template anew with the proxy of another revision, or take the proxy out';
   const labels = namespaces.get(workload.namespace)?.labels ?? {};
   const byNamespace = labels['istio.io/rev'] !== undefined || labels['istio-injection'] !== undefined;

@@ -1,6 +1,6 @@
 /** Proxies that live: what is connected to the istiods of a revision, and pods that it made. */
 import { isAlive, workloadKey, type MeshPod, type ProxyConnection, type Workload } from '../mesh/mesh-inventory.ts';
-import { kubectlName, type UsageContext } from './usage-context.ts';
+import { kubectlName, managedGateway, relabelGateway, type UsageContext } from './usage-context.ts';
 import type { Use } from './usage.ts';
 
 /** A pod that is connected is told once, as a connection. */
@@ -34,9 +34,8 @@ function freePod(workload: Workload, pod: MeshPod, { nextPods, another }: UsageC
   const kubectl = `kubectl -n ${pod.namespace}`;
   if (workload.kind === 'Pod') return `${kubectl} delete pod ${pod.name}; whoever made it makes it anew`;
   if (workload.kind === 'Job' || workload.kind === 'CronJob') return 'wait: a run ends by itself';
-  const gateway = workload.template.metadata?.labels?.['gateway.networking.k8s.io/gateway-name'];
-  if (gateway !== undefined && workload.template.metadata?.labels?.['gateway.istio.io/managed'] !== undefined)
-    return `${kubectl} label gateways.gateway.networking.k8s.io ${gateway} istio.io/rev=${another} --overwrite; istiod replaces its pods at once`;
+  const gateway = managedGateway(workload);
+  if (gateway !== undefined) return `${relabelGateway(pod.namespace, gateway, another)}; istiod replaces its pods at once`;
   const restart =
     workload.kind === 'Rollout'
       ? `kubectl argo rollouts -n ${pod.namespace} restart ${workload.name}`

@@ -83,3 +83,13 @@ function tagTarget(value: string, { tags, attachments }: MeshInventory): string 
 export function kubectlName({ kind, name }: Pick<WorkloadRef, 'kind' | 'name'>): string {
   return `${kind === 'Rollout' ? 'rollouts.argoproj.io' : kind.toLowerCase()}/${name}`;
 }
+
+/** Name of the Gateway for which istiod makes a Deployment; undefined for any other workload. */
+export function managedGateway({ template }: Workload): string | undefined {
+  const labels = template.metadata?.labels ?? {};
+  return labels['gateway.istio.io/managed'] === undefined ? undefined : labels['gateway.networking.k8s.io/gateway-name'];
+}
+
+export function relabelGateway(namespace: string, name: string, another: string): string {
+  return `kubectl -n ${namespace} label gateways.gateway.networking.k8s.io ${name} istio.io/rev=${another} --overwrite`;
+}
