@@ -104,7 +104,7 @@ it('proxy-status shows every proxy, those without a pod and pods without a conne
   ]);
 });
 
-const NOTHING: Usage = { revision: 'x', gone: false, uses: [], unknown: [], notes: [] };
+const NOTHING: Usage = { revision: 'x', gone: false, others: [], uses: [], unknown: [], notes: [] };
 
 it('in-use groups the reasons, and says when it cannot tell', () => {
   const text = renderUsage(findUses('default', buildInventory(mesh.objects())), '1.28.2', plain, false);

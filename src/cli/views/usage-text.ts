@@ -19,12 +19,15 @@ const KIND_WORDS: Readonly<Record<UseKind, readonly [one: string, many: string]>
   'pinned-object': ['object pinned to it', 'objects pinned to it'],
 };
 const NAMES_SHOWN = 3;
+const LABEL_WIDTH = 24;
 
 /** @param version of its istiod; undefined when it has none */
 export function renderUsage(usage: Usage, version: string | undefined, terminal: Terminal, wide: boolean): string {
   const groups = [...Map.groupBy(usage.uses, (use) => use.kind)];
   const lines = [headline(usage, version, terminal)];
-  for (const [kind, uses] of groups) lines.push('', ...(wide ? wideGroup(kind, uses) : shortGroup(kind, uses)));
+  if (!usage.gone && usage.uses.length > 0 && usage.others.length === 0)
+    lines.push('  It is the only control plane: meshlift plan --to VERSION makes another beside it.');
+  for (const [kind, uses] of groups) lines.push('', ...(wide ? wideGroup(kind, uses) : shortGroup(kind, uses, terminal.columns)));
   if (usage.unknown.length > 0)
     lines.push(
       '',
@@ -52,20 +55,29 @@ function headline(usage: Usage, version: string | undefined, terminal: Terminal)
 }
 
 /** The names in one line, then what shows the first and what ends it. */
-function shortGroup(kind: UseKind, uses: readonly Use[]): string[] {
+function shortGroup(kind: UseKind, uses: readonly Use[], columns: number): string[] {
   const [first] = uses;
   if (first === undefined) return [];
-  const names = some(
+  const label = `  ${count(uses.length, ...KIND_WORDS[kind]).padEnd(LABEL_WIDTH)}  `;
+  const names = fitting(
     uses.map((use) => use.object),
-    NAMES_SHOWN,
+    columns - label.length,
   );
   const which = uses.length > 1 ? 'first: ' : '';
-  return [`  ${count(uses.length, ...KIND_WORDS[kind]).padEnd(24)}  ${names}`, `      ${which}${first.detail}`, `      → ${first.toFree}`];
+  return [`${label}${names}`, `      ${which}${first.detail}`, `      → ${first.toFree}`];
 }
 
+/** At least the first of the names, and as many as there is room for. */
+function fitting(names: readonly string[], columns: number): string {
+  const texts = Array.from({ length: Math.min(names.length, NAMES_SHOWN) }, (_, index) => some(names, index + 1));
+  return texts.findLast((text) => text.length <= columns) ?? texts[0] ?? '';
+}
+
+/** Each reason; what ends several in a row is said once, below them. */
 function wideGroup(kind: UseKind, uses: readonly Use[]): string[] {
-  return [
-    `  ${count(uses.length, ...KIND_WORDS[kind])}`,
-    ...uses.flatMap((use) => [`      ${use.object}: ${use.detail}`, `          → ${use.toFree}`]),
-  ];
+  const lines = uses.flatMap((use, index) => {
+    const isLast = uses[index + 1]?.toFree !== use.toFree;
+    return [`      ${use.object}: ${use.detail}`, ...(isLast ? [`          → ${use.toFree}`] : [])];
+  });
+  return [`  ${count(uses.length, ...KIND_WORDS[kind])}`, ...lines];
 }

@@ -205,7 +205,14 @@ describe('what is no reason', () => {
 it('an object that is pinned to the other revision, and a revision that is not there, are no use', () => {
   const pinned = { apiVersion: 'x/v1', kind: 'EnvoyFilter', metadata: { name: 'f', namespace: 'shop', labels: { 'istio.io/rev': 'new' } } };
   expect(uses(unusedOld({ pinnedObjects: [pinned] }))).toEqual([]);
-  expect(findUses('ghost', unusedOld().inventory())).toEqual({ revision: 'ghost', gone: true, uses: [], unknown: [], notes: [] });
+  expect(findUses('ghost', unusedOld().inventory())).toEqual({
+    revision: 'ghost',
+    gone: true,
+    others: ['old', 'new'],
+    uses: [],
+    unknown: [],
+    notes: [],
+  });
 });
 
 it('where everything is injected by default, workloads use it, and their namespaces have no label that does', () => {

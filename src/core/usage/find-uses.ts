@@ -17,6 +17,7 @@ export function findUses(revision: string, inventory: MeshInventory): Usage {
   return {
     revision,
     gone: context.gone,
+    others: context.others,
     uses: [
       ...proxyUses(context),
       ...templateUses(context),

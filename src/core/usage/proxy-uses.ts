@@ -42,7 +42,7 @@ function freePod(workload: Workload, pod: MeshPod, { nextPods, another }: UsageC
       : workload.kind === 'ReplicaSet'
         ? `${kubectl} delete pod ${pod.name}`
         : `${kubectl} rollout restart ${kubectlName(workload)}`;
-  return nextPods.has(workloadKey(workload)) ? `once its next pod gets another revision: ${restart}` : restart;
+  return nextPods.has(workloadKey(workload)) ? `${restart}, once its template is free` : restart;
 }
 
 function stray(connection: ProxyConnection, { inventory }: UsageContext): Use {

@@ -9,6 +9,8 @@ export interface UsageContext {
   readonly inventory: MeshInventory;
   /** It has no istiod any more, or never had one. */
   readonly gone: boolean;
+  /** Names of the other revisions that have an istiod. */
+  readonly others: readonly string[];
   /** The other revision where there is just one, else the word REVISION: for commands. */
   readonly another: string;
   /** Namespaces that are not being deleted. */
@@ -34,6 +36,7 @@ export function usageContext(revision: string, inventory: MeshInventory): UsageC
     revision,
     inventory,
     gone,
+    others,
     another: others.length === 1 ? (others[0] ?? 'REVISION') : 'REVISION',
     namespaces,
     nextPods: new Map(nextPods),

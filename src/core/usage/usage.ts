@@ -33,6 +33,8 @@ export interface Usage {
   readonly revision: string;
   /** It has no istiod: what is told are only names that still lead to it. */
   readonly gone: boolean;
+  /** Names of the other revisions that have an istiod. */
+  readonly others: readonly string[];
   /** In the order of the kinds above. */
   readonly uses: readonly Use[];
   /** What could not be looked at; any entry makes the answer unknown unless a use was found. */
