@@ -47,7 +47,7 @@ function headline(usage: Usage, version: string | undefined, terminal: Terminal)
   const reasons = count(usage.uses.length, 'reason');
   if (verdict === 'used')
     return usage.gone
-      ? said('bad', '✗', `There is no control plane ${name}, and it is still named: ${reasons} to mend`)
+      ? said('bad', '✗', `There is no control plane ${name}, and ${count(usage.uses.length, 'thing still names', 'things still name')} it`)
       : said('bad', '✗', `${name} is still used: ${reasons}`);
   if (verdict === 'unknown') return said('warn', '?', `Whether ${name} is used cannot be told.`);
   if (usage.gone) return said('good', '✓', `There is no control plane ${name}, and nothing names it.`);
