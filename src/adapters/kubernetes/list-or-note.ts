@@ -3,8 +3,15 @@ import type { KubeObject } from '../../core/mesh/kube-objects.ts';
 import type { Unread } from '../../core/mesh/mesh-objects.ts';
 import { Problem } from '../../core/problems/problem.ts';
 import type { KubeClient } from './kube-client.ts';
-import { isNotFound, KubeStatusError } from './kube-errors.ts';
+import { errorLine, isNotFound, KubeStatusError } from './kube-errors.ts';
 import { resourceRequest, type Resource } from './resource-paths.ts';
+
+/** Where it is told what could not be read. */
+export interface ReadNotes {
+  readonly unread: Unread[];
+  /** Whatever else fails is noted too, in place of being thrown: for a look that has an answer all the same. */
+  readonly failuresToo: boolean;
+}
 
 export interface ListOptions {
   readonly namespace?: string;
@@ -19,7 +26,7 @@ export async function listOrNote<T extends KubeObject>(
   client: KubeClient,
   resource: Resource,
   options: ListOptions,
-  unread: Unread[],
+  notes: ReadNotes,
 ): Promise<T[]> {
   try {
     return await client.list<T>({
@@ -29,11 +36,11 @@ export async function listOrNote<T extends KubeObject>(
     });
   } catch (error) {
     if (isNotFound(error)) {
-      if (options.optional !== true) unread.push({ what: whatText(resource, options), why: 'the API server does not serve it' });
+      if (options.optional !== true) notes.unread.push({ what: whatText(resource, options), why: 'the API server does not serve it' });
       return [];
     }
     if (isForbidden(error)) {
-      unread.push({
+      notes.unread.push({
         what: whatText(resource, options),
         why: 'no permission',
         missingRule: {
@@ -45,8 +52,14 @@ export async function listOrNote<T extends KubeObject>(
       });
       return [];
     }
-    throw error;
+    noteOrThrow(error, whatText(resource, options), notes);
+    return [];
   }
+}
+
+export function noteOrThrow(error: unknown, what: string, notes: ReadNotes): void {
+  if (!notes.failuresToo) throw error;
+  notes.unread.push({ what, why: errorLine(error) });
 }
 
 function whatText(resource: Resource, options: ListOptions): string {

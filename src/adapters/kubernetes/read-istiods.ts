@@ -2,6 +2,7 @@
 import type { Pod } from '../../core/mesh/kube-objects.ts';
 import type { IstiodReport, ReadCluster, SyncEntry } from '../../core/mesh/mesh-objects.ts';
 import type { KubeClient } from './kube-client.ts';
+import { errorLine } from './kube-errors.ts';
 import { getThroughPod } from './port-forward.ts';
 
 /** istiod's monitoring port: requests that come from its own loopback need no credentials. */
@@ -56,11 +57,6 @@ async function askIstiod(client: KubeClient, pod: Pod, options: AskOptions): Pro
   } catch (error) {
     return { ...identity, proxies: [], error: errorLine(error) };
   }
-}
-
-function errorLine(error: unknown): string {
-  const details = (error as { details?: { what?: string } } | null)?.details;
-  return (details?.what ?? (error instanceof Error ? error.message : String(error))).split('\n')[0] ?? '';
 }
 
 /**

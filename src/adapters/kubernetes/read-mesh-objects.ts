@@ -1,9 +1,10 @@
 /** Reads everything that a look at the mesh needs, in parallel and paged; what may not be read is named. */
 import type { KubeObject, Pod, PodController } from '../../core/mesh/kube-objects.ts';
-import type { MeshObjects, Unread } from '../../core/mesh/mesh-objects.ts';
+import type { MeshObjects } from '../../core/mesh/mesh-objects.ts';
+import type { MeshScope } from '../../ports/cluster.ts';
 import type { KubeClient } from './kube-client.ts';
 import { isNotFound } from './kube-errors.ts';
-import { isForbidden, listOrNote, type ListOptions } from './list-or-note.ts';
+import { isForbidden, listOrNote, noteOrThrow, type ListOptions, type ReadNotes } from './list-or-note.ts';
 import { readIstiods } from './read-istiods.ts';
 import { readRevisionedObjects } from './read-revisioned-objects.ts';
 import { known, resourceRequest, type Resource } from './resource-paths.ts';
@@ -20,17 +21,17 @@ export interface MeshSource {
   readonly nowMs: () => number;
 }
 
-export async function readMeshObjects(source: MeshSource, scope: 'status' | 'plan'): Promise<MeshObjects> {
+export async function readMeshObjects(source: MeshSource, scope: MeshScope): Promise<MeshObjects> {
   const { client, istioNamespace } = source;
-  const unread: Unread[] = [];
+  const notes: ReadNotes = { unread: [], failuresToo: scope === 'usage' };
   // All at once: whichever fails first is told.
   const [serverVersion, clusterUid, podsAndIstiods, workloads, surroundings, forPlan] = await Promise.all([
     readVersion(client),
     readUid(client),
-    readPodsAndIstiods(client, unread, scope === 'plan'),
-    readWorkloads(client, unread),
-    readSurroundings(client, istioNamespace, unread),
-    scope === 'plan' ? readForPlan(client, unread) : NOT_FOR_A_PLAN,
+    readPodsAndIstiods(client, notes, scope !== 'status'),
+    readWorkloads(client, notes),
+    readSurroundings(client, istioNamespace, notes),
+    scope === 'status' ? NOT_FOR_A_PLAN : readForPlan(client, notes),
   ]);
   const { clusterName, nowMs } = source;
   return {
@@ -43,28 +44,28 @@ export async function readMeshObjects(source: MeshSource, scope: 'status' | 'pla
     ...workloads,
     ...surroundings,
     ...forPlan,
-    unread,
+    unread: notes.unread,
   };
 }
 
 type Part<K extends keyof MeshObjects> = Promise<Pick<MeshObjects, K>>;
 
-async function readPodsAndIstiods(client: KubeClient, unread: Unread[], withClusters: boolean): Part<'pods' | 'istiods'> {
-  const pods = await listOrNote<Pod>(client, known('v1', 'Pod'), {}, unread);
+async function readPodsAndIstiods(client: KubeClient, notes: ReadNotes, withClusters: boolean): Part<'pods' | 'istiods'> {
+  const pods = await listOrNote<Pod>(client, known('v1', 'Pod'), {}, notes);
   return { pods, istiods: await readIstiods(client, pods.filter(isIstiodPod), { withVersion: true, withClusters }) };
 }
 
 async function readWorkloads(
   client: KubeClient,
-  unread: Unread[],
+  notes: ReadNotes,
 ): Part<'deployments' | 'statefulSets' | 'daemonSets' | 'replicaSets' | 'rollouts' | 'jobs' | 'cronJobs'> {
   const list = <T extends KubeObject>(apiVersion: string, kind: string, options: ListOptions = {}): Promise<T[]> =>
-    listOrNote<T>(client, known(apiVersion, kind), options, unread);
+    listOrNote<T>(client, known(apiVersion, kind), options, notes);
   const [deployments, statefulSets, daemonSets, replicaSets, rollouts, jobs, cronJobs] = await Promise.all([
     list<PodController>('apps/v1', 'Deployment'),
     list<PodController>('apps/v1', 'StatefulSet'),
     list<PodController>('apps/v1', 'DaemonSet'),
-    listReplicaSets(client, unread),
+    listReplicaSets(client, notes),
     list<PodController>('argoproj.io/v1alpha1', 'Rollout', { optional: true }),
     list('batch/v1', 'Job'),
     list('batch/v1', 'CronJob'),
@@ -75,9 +76,9 @@ async function readWorkloads(
 async function readSurroundings(
   client: KubeClient,
   istioNamespace: string,
-  unread: Unread[],
+  notes: ReadNotes,
 ): Part<'namespaces' | 'services' | 'mutatingWebhooks' | 'validatingWebhooks' | 'configMaps' | 'gatewayApiGateways'> {
-  const list = (resource: Resource, options: ListOptions = {}): Promise<KubeObject[]> => listOrNote(client, resource, options, unread);
+  const list = (resource: Resource, options: ListOptions = {}): Promise<KubeObject[]> => listOrNote(client, resource, options, notes);
   const admission = 'admissionregistration.k8s.io/v1';
   const [namespaces, services, mutatingWebhooks, validatingWebhooks, configMaps, gatewayApiGateways] = await Promise.all([
     list(known('v1', 'Namespace')),
@@ -104,10 +105,10 @@ const NOT_FOR_A_PLAN: ForPlan = {
   revisionedRoutes: [],
 };
 
-async function readForPlan(client: KubeClient, unread: Unread[]): Promise<ForPlan> {
+async function readForPlan(client: KubeClient, notes: ReadNotes): Promise<ForPlan> {
   const [podDisruptionBudgets, revisioned] = await Promise.all([
-    listOrNote(client, known('policy/v1', 'PodDisruptionBudget'), {}, unread),
-    readRevisionedObjects(client, unread),
+    listOrNote(client, known('policy/v1', 'PodDisruptionBudget'), {}, notes),
+    readRevisionedObjects(client, notes),
   ]);
   return { podDisruptionBudgets, ...revisioned };
 }
@@ -138,9 +139,9 @@ async function readUid(client: KubeClient): Promise<string> {
 }
 
 /** ReplicaSets as metadata, since old ones pile up; the few without an owner are read whole. */
-async function listReplicaSets(client: KubeClient, unread: Unread[]): Promise<PodController[]> {
+async function listReplicaSets(client: KubeClient, notes: ReadNotes): Promise<PodController[]> {
   const resource = known('apps/v1', 'ReplicaSet');
-  const all = await listOrNote<PodController>(client, resource, { accept: METADATA_ONLY }, unread);
+  const all = await listOrNote<PodController>(client, resource, { accept: METADATA_ONLY }, notes);
   const read = await Promise.all(
     all.map(async (item): Promise<PodController> => {
       const named = { ...item, apiVersion: 'apps/v1', kind: 'ReplicaSet' };
@@ -148,8 +149,8 @@ async function listReplicaSets(client: KubeClient, unread: Unread[]): Promise<Po
       try {
         return (await client.request({ method: 'GET', ...resourceRequest(resource, 'get', item.metadata) })) as PodController;
       } catch (error) {
-        if (isNotFound(error)) return named;
-        throw error;
+        if (!isNotFound(error)) noteOrThrow(error, `replicasets.apps/${item.metadata.name} in ${item.metadata.namespace ?? ''}`, notes);
+        return named;
       }
     }),
   );

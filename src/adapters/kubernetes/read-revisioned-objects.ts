@@ -1,9 +1,9 @@
 /** Reads objects that belong to a revision by their label, and machines, of every kind that the cluster serves. */
 import type { GatewayClass, KubeObject, WorkloadEntryOrGroup } from '../../core/mesh/kube-objects.ts';
-import type { MeshObjects, Unread } from '../../core/mesh/mesh-objects.ts';
+import type { MeshObjects } from '../../core/mesh/mesh-objects.ts';
 import type { KubeClient } from './kube-client.ts';
 import { isNotFound } from './kube-errors.ts';
-import { listOrNote } from './list-or-note.ts';
+import { listOrNote, noteOrThrow, type ReadNotes } from './list-or-note.ts';
 import type { Resource } from './resource-paths.ts';
 
 /** API groups of Istio's objects. */
@@ -15,10 +15,10 @@ const READ_WHOLE = new Set(['EnvoyFilter', 'WorkloadEntry', 'WorkloadGroup', 'Ga
 
 type Revisioned = Pick<MeshObjects, 'pinnedObjects' | 'envoyFilters' | 'virtualMachines' | 'gatewayClasses' | 'revisionedRoutes'>;
 
-export async function readRevisionedObjects(client: KubeClient, unread: Unread[]): Promise<Revisioned> {
+export async function readRevisionedObjects(client: KubeClient, notes: ReadNotes): Promise<Revisioned> {
   const [istio, gatewayApi] = await Promise.all([
-    Promise.all(ISTIO_GROUPS.map((group) => readGroup(client, group, unread))).then((lists) => lists.flat()),
-    readGroup(client, GATEWAY_API_GROUP, unread),
+    Promise.all(ISTIO_GROUPS.map((group) => readGroup(client, group, notes))).then((lists) => lists.flat()),
+    readGroup(client, GATEWAY_API_GROUP, notes),
   ]);
   const isLabelled = (object: KubeObject): boolean => object.metadata.labels?.['istio.io/rev'] !== undefined;
   return {
@@ -30,12 +30,12 @@ export async function readRevisionedObjects(client: KubeClient, unread: Unread[]
   };
 }
 
-async function readGroup(client: KubeClient, group: string, unread: Unread[]): Promise<KubeObject[]> {
-  const kinds = (await servedKinds(client, group)).filter(({ kind }) => group !== GATEWAY_API_GROUP || kind !== 'Gateway');
+async function readGroup(client: KubeClient, group: string, notes: ReadNotes): Promise<KubeObject[]> {
+  const kinds = (await servedKinds(client, group, notes)).filter(({ kind }) => group !== GATEWAY_API_GROUP || kind !== 'Gateway');
   const lists = await Promise.all(
     kinds.map(async ({ resource, kind }) => {
       const selector = READ_WHOLE.has(kind) ? {} : { labelSelector: 'istio.io/rev' };
-      const items = await listOrNote<KubeObject>(client, resource, { ...selector, optional: true }, unread);
+      const items = await listOrNote<KubeObject>(client, resource, { ...selector, optional: true }, notes);
       return items.map((item) => ({ ...item, apiVersion: `${resource.group}/${resource.version}`, kind }));
     }),
   );
@@ -43,7 +43,7 @@ async function readGroup(client: KubeClient, group: string, unread: Unread[]): P
 }
 
 /** Kinds of an API group, each in the first version that serves it; none when the cluster does not have the group. */
-async function servedKinds(client: KubeClient, group: string): Promise<{ resource: Resource; kind: string }[]> {
+async function servedKinds(client: KubeClient, group: string, notes: ReadNotes): Promise<{ resource: Resource; kind: string }[]> {
   const get = (path: string): Promise<unknown> => client.request({ method: 'GET', path, verb: 'get', group: '', resource: path });
   try {
     const { versions } = (await get(`/apis/${group}`)) as { versions: { version: string }[] };
@@ -60,7 +60,7 @@ async function servedKinds(client: KubeClient, group: string): Promise<{ resourc
     }
     return [...kinds.values()];
   } catch (error) {
-    if (isNotFound(error)) return [];
-    throw error;
+    if (!isNotFound(error)) noteOrThrow(error, `kinds of ${group}`, notes);
+    return [];
   }
 }
