@@ -97,9 +97,13 @@ export function ztunnelUses(context: UsageContext): Use[] {
         kind: 'ztunnel',
         object: `${namespace}/${name}`,
         detail: `its pods ask the istiod of ${asked}`,
-        toFree: `helm upgrade ${name} istio/ztunnel -n ${namespace} --reuse-values --set revision=${context.another}; it restarts on every node`,
+        toFree: freeZtunnel(workload, context.another),
         passing: false,
       },
     ];
   });
+}
+
+export function freeZtunnel({ namespace, name }: Workload, another: string): string {
+  return `helm upgrade ${name} istio/ztunnel -n ${namespace} --reuse-values --set revision=${another}; it restarts on every node`;
 }

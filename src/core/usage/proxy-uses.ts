@@ -1,6 +1,7 @@
 /** Proxies that live: what is connected to the istiods of a revision, and pods that it made. */
 import { isAlive, workloadKey, type MeshPod, type ProxyConnection, type Workload } from '../mesh/mesh-inventory.ts';
-import { kubectlName, managedGateway, relabelGateway, type UsageContext } from './usage-context.ts';
+import { freeZtunnel } from './next-pod-uses.ts';
+import { isZtunnel, kubectlName, managedGateway, relabelGateway, type UsageContext } from './usage-context.ts';
 import type { Use } from './usage.ts';
 
 /** A pod that is connected is told once, as a connection. */
@@ -34,6 +35,7 @@ function freePod(workload: Workload, pod: MeshPod, { nextPods, another }: UsageC
   const kubectl = `kubectl -n ${pod.namespace}`;
   if (workload.kind === 'Pod') return `${kubectl} delete pod ${pod.name}; whoever made it makes it anew`;
   if (workload.kind === 'Job' || workload.kind === 'CronJob') return 'wait: a run ends by itself';
+  if (isZtunnel(workload)) return freeZtunnel(workload, another);
   const gateway = managedGateway(workload);
   if (gateway !== undefined) return `${relabelGateway(pod.namespace, gateway, another)}; istiod replaces its pods at once`;
   const restart =

@@ -260,6 +260,38 @@ describe('the default reaches what bears no label', () => {
   });
 });
 
+describe('a proxy is freed by what makes it', () => {
+  const owned = (kind: string, name: string): { owner: { kind: string; name: string; uid: string } } => ({
+    owner: { kind, name, uid: name },
+  });
+
+  it.each<[string, Change, string]>([
+    ['a Deployment', (m) => m.workload('shop', 'x', { on: 'old' }), 'kubectl -n shop rollout restart deployment/x'],
+    ['a Rollout', (m) => m.workload('shop', 'x', { kind: 'Rollout', on: 'old' }), 'kubectl argo rollouts -n shop restart x'],
+    ['a ReplicaSet', (m) => m.workload('shop', 'x', { kind: 'ReplicaSet', on: 'old' }), 'kubectl -n shop delete pod x-0'],
+    ['a Job', (m) => m.workload('shop', 'x', { kind: 'Job', on: 'old' }), 'wait: a run ends by itself'],
+    ['a bare pod', (m) => m.pod('shop', 'x', { on: 'old' }), 'kubectl -n shop delete pod x; whoever made it makes it anew'],
+    ['a pod that ends', (m) => m.pod('shop', 'x', { on: 'old', deleting: true }), 'wait: it goes by itself'],
+    [
+      'a Gateway',
+      (m) => m.workload('shop', 'edge-istio', { on: 'old', template: MANAGED }),
+      'kubectl -n shop label gateways.gateway.networking.k8s.io edge istio.io/rev=new --overwrite; istiod replaces its pods at once',
+    ],
+    [
+      'ztunnel',
+      (m) => m.object(ztunnel('istiod-old')).pod('istio-system', 'ztunnel-0', { on: 'old', ...owned('DaemonSet', 'ztunnel') }),
+      'helm upgrade ztunnel istio/ztunnel -n istio-system --reuse-values --set revision=new; it restarts on every node',
+    ],
+    [
+      'a workload whose next pod would be the same',
+      (m) => m.namespace('plain').workload('plain', 'x', { on: 'old', template: ASKS_OLD }),
+      'kubectl -n plain rollout restart deployment/x, once its template is free',
+    ],
+  ])('%s', (_name, change, toFree) => {
+    expect(usage(change).uses[0]?.toFree).toBe(toFree);
+  });
+});
+
 it('proxies of another cluster are named with it, and its own webhooks stay unknown', () => {
   const west = { clusterId: 'west', types: SYNCED };
   const mesh = unusedOld().connection('new', 'web-0.shop').connection('old', 'cart-0.shop', west);
