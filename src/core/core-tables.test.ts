@@ -100,6 +100,7 @@ describe('roles', () => {
     ['plan', 'list *.security.istio.io in every namespace'],
     ['plan', 'list *.telemetry.istio.io in every namespace'],
     ['plan', 'list *.extensions.istio.io in every namespace'],
+    ['plan', 'list *.gateway.networking.k8s.io in every namespace'],
     ['plan', 'list customresourcedefinitions.apiextensions.k8s.io'],
     ['plan', 'list serviceaccounts in mesh'],
     ['plan', 'list rolebindings.rbac.authorization.k8s.io in mesh'],

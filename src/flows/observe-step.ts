@@ -14,6 +14,7 @@ import { rolloutStatus } from '../core/run/assess/rollout-status.ts';
 import type { RunState } from '../core/run/run-state.ts';
 import type { ClusterReader } from '../ports/cluster.ts';
 import { findUses } from '../core/usage/find-uses.ts';
+import { usesBeforeDefault } from '../core/usage/usage.ts';
 import { keepsItself, observeGateway, observeGatewayRemoval } from './steps/gateway.ts';
 import type { RunPorts } from './flow-ports.ts';
 import { readWebhookObjects } from './read-webhook-objects.ts';
@@ -192,11 +193,7 @@ async function observeDefault(ports: ObservingPorts, step: StepOf<'moveDefault'>
   const base = await observeBase(ports, step);
   if (state.steps.get(step.id) === 'started' || pending === undefined || pending.length === 0) return { kind: 'default', pending, base };
   const usage = findUses(step.from, buildInventory(await ports.reader.readMesh('plan')));
-  return {
-    kind: 'default',
-    pending,
-    usage: { ...usage, uses: usage.uses.filter((use) => use.kind !== 'default' && use.kind !== 'pinned-object') },
-  };
+  return { kind: 'default', pending, usage: usesBeforeDefault(usage) };
 }
 
 async function observeRemoval(ports: ObservingPorts, step: StepOf<'removeControlPlane'>, state: RunState): Promise<StepObservation> {

@@ -16,6 +16,7 @@ import { Problem } from '../../src/core/problems/problem.ts';
 import { summarizeMesh } from '../../src/core/status/summarize-mesh.ts';
 import { summarizeProxies } from '../../src/core/status/summarize-proxies.ts';
 import { findUses } from '../../src/core/usage/find-uses.ts';
+import type { Usage } from '../../src/core/usage/usage.ts';
 import { MeshBuilder } from '../kit/mesh-builder.ts';
 import { World } from '../kit/world.ts';
 
@@ -103,12 +104,14 @@ it('proxy-status shows every proxy, those without a pod and pods without a conne
   ]);
 });
 
+const NOTHING: Usage = { revision: 'x', gone: false, others: [], uses: [], unknown: [], notes: [] };
+
 it('in-use groups the reasons, and says when it cannot tell', () => {
   const text = renderUsage(findUses('default', buildInventory(mesh.objects())), '1.28.2', plain, false);
   expect(lines(text)[0]).toBe('✗ default (1.28.2) is still used: 5 reasons');
-  expect(text).toContain('  2 live proxies             shop/cart-0, vm.fleet');
-  expect(renderUsage({ revision: 'x', uses: [], unknown: [] }, '1', plain, false)).toMatch(/^✓ Nothing uses x/);
-  expect(renderUsage({ revision: 'x', uses: [], unknown: ['pods: no permission'] }, '1', plain, false)).toContain(
+  expect(text).toContain('  2 live proxies            shop/cart-0, vm.fleet\n      first: connected (Deployment cart)\n      → ');
+  expect(renderUsage({ ...NOTHING, revision: 'x' }, '1', plain, false)).toMatch(/^✓ Nothing uses x/);
+  expect(renderUsage({ ...NOTHING, unknown: ['pods: no permission'] }, '1', plain, false)).toContain(
     'Removal is blocked while this is unknown.',
   );
 });

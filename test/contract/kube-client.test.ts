@@ -8,7 +8,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { KubeClient } from '../../src/adapters/kubernetes/kube-client.ts';
 import { KubeStatusError, ruleThatAllows } from '../../src/adapters/kubernetes/kube-errors.ts';
 import { loadKubeConfig } from '../../src/adapters/kubernetes/load-kube-config.ts';
-import { parseSyncz, parseVersionAnswer } from '../../src/adapters/kubernetes/read-istiods.ts';
+import { parseClusterz, parseSyncz, parseVersionAnswer } from '../../src/adapters/kubernetes/read-istiods.ts';
 import { known, resourceRequest } from '../../src/adapters/kubernetes/resource-paths.ts';
 import { Problem, Transient } from '../../src/core/problems/problem.ts';
 import { loopbackConfig } from '../kit/loopback-client.ts';
@@ -285,6 +285,21 @@ describe('what istiod says', () => {
       },
     ]);
     expect([parseSyncz('[]'), parseSyncz('null')]).toEqual([[], []]);
+  });
+
+  it.each([
+    [
+      '[{"id":"east","secretName":"","syncStatus":"synced"},{"id":"west","secretName":"istio-system/west","syncStatus":"timeout"},{}]',
+      [
+        { id: 'east', syncStatus: 'synced' },
+        { id: 'west', secret: 'istio-system/west', syncStatus: 'timeout' },
+      ],
+    ],
+    ['[]', []],
+    ['null', undefined],
+    ['<html>', undefined],
+  ])('clusterz: %s', (body, clusters) => {
+    expect(parseClusterz(body)).toEqual(clusters);
   });
 
   it.each([

@@ -41,6 +41,7 @@ const KINDS: readonly Kind[] = [
     replicasets: 'ReplicaSet',
     statefulsets: 'StatefulSet',
   }),
+  ...kindsOf('batch/v1', true, { cronjobs: 'CronJob', jobs: 'Job' }),
   ...kindsOf('autoscaling/v2', true, { horizontalpodautoscalers: 'HorizontalPodAutoscaler' }),
   ...kindsOf('policy/v1', true, { poddisruptionbudgets: 'PodDisruptionBudget' }),
   ...kindsOf('coordination.k8s.io/v1', true, { leases: 'Lease' }),
@@ -55,8 +56,14 @@ const KINDS: readonly Kind[] = [
     destinationrules: 'DestinationRule',
     gateways: 'Gateway',
     virtualservices: 'VirtualService',
+    workloadentries: 'WorkloadEntry',
+    workloadgroups: 'WorkloadGroup',
   }),
   ...kindsOf('networking.istio.io/v1alpha3', true, { envoyfilters: 'EnvoyFilter' }),
+  ...kindsOf('gateway.networking.k8s.io/v1', true, {
+    'gateways.gateway.networking.k8s.io': 'Gateway',
+    'httproutes.gateway.networking.k8s.io': 'HTTPRoute',
+  }),
   ...kindsOf('security.istio.io/v1', true, { peerauthentications: 'PeerAuthentication' }),
   ...kindsOf('meshlift.io/v1alpha1', true, { meshupgrades: 'MeshUpgrade' }),
 ];
@@ -255,7 +262,9 @@ function kindOf(plural: string): Kind {
 
 function pathOf({ apiVersion, plural, namespaced }: Kind, { namespace }: { readonly namespace?: string }): string {
   const root = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
-  return namespaced && namespace !== undefined ? `${root}/namespaces/${namespace}/${plural}` : `${root}/${plural}`;
+  // With its group where two groups have one of that name, as kubectl takes it.
+  const [resource = plural] = plural.split('.');
+  return namespaced && namespace !== undefined ? `${root}/namespaces/${namespace}/${resource}` : `${root}/${resource}`;
 }
 
 function objectPath({ apiVersion, kind, metadata }: ObjectJson): string {

@@ -35,7 +35,7 @@ export interface ObjectName {
   readonly namespace?: string;
 }
 
-/** Kinds are plural resource names without a group, such as `deployments`. */
+/** Kinds are plural resource names, such as `deployments`; with a group where two have one of that name. */
 export interface ClusterObjects {
   /** In the order of the kinds. Each has its apiVersion and kind. */
   list<T>(kinds: readonly string[], place?: Place): Promise<T[]>;

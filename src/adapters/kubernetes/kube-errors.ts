@@ -127,3 +127,9 @@ function networkProblem(error: unknown, server: string): Error {
   }
   return new Transient(`${server} does not answer: ${code === '' ? text : code}`, { cause: error });
 }
+
+/** The first line of what an error says. */
+export function errorLine(error: unknown): string {
+  const details = (error as { details?: { what?: string } } | null)?.details;
+  return (details?.what ?? (error instanceof Error ? error.message : String(error))).split('\n')[0] ?? '';
+}

@@ -1,7 +1,8 @@
 /** Asks istiod pods which proxies are connected to them. */
 import type { Pod } from '../../core/mesh/kube-objects.ts';
-import type { IstiodReport, SyncEntry } from '../../core/mesh/mesh-objects.ts';
+import type { IstiodReport, ReadCluster, SyncEntry } from '../../core/mesh/mesh-objects.ts';
 import type { KubeClient } from './kube-client.ts';
+import { errorLine } from './kube-errors.ts';
 import { getThroughPod } from './port-forward.ts';
 
 /** istiod's monitoring port: requests that come from its own loopback need no credentials. */
@@ -21,6 +22,8 @@ export interface AskOptions {
   readonly namespace?: string | undefined;
   /** Also ask for the version that istiod itself says it is. */
   readonly withVersion: boolean;
+  /** Also ask which clusters it reads. */
+  readonly withClusters?: boolean;
 }
 
 /** One report for each pod that runs; a pod that does not answer gets a report with the error. */
@@ -38,20 +41,22 @@ async function askIstiod(client: KubeClient, pod: Pod, options: AskOptions): Pro
   const target = { namespace: identity.namespace, pod: identity.pod, port: MONITORING_PORT };
   const query = options.namespace === undefined ? '' : `?namespace=${encodeURIComponent(options.namespace)}`;
   try {
-    const [syncz, version] = await Promise.all([
+    const [syncz, version, clusterz] = await Promise.all([
       getThroughPod(client, target, `/debug/syncz${query}`),
       options.withVersion ? getThroughPod(client, target, '/version').catch(() => undefined) : undefined,
+      options.withClusters === true ? getThroughPod(client, target, '/debug/clusterz').catch(() => undefined) : undefined,
     ]);
     const parsed = version === undefined ? undefined : parseVersionAnswer(version);
-    return { ...identity, ...(parsed === undefined ? {} : { version: parsed }), proxies: parseSyncz(syncz) };
+    const clusters = clusterz === undefined ? undefined : parseClusterz(clusterz);
+    return {
+      ...identity,
+      ...(parsed === undefined ? {} : { version: parsed }),
+      proxies: parseSyncz(syncz),
+      ...(clusters === undefined ? {} : { clusters }),
+    };
   } catch (error) {
     return { ...identity, proxies: [], error: errorLine(error) };
   }
-}
-
-function errorLine(error: unknown): string {
-  const details = (error as { details?: { what?: string } } | null)?.details;
-  return (details?.what ?? (error instanceof Error ? error.message : String(error))).split('\n')[0] ?? '';
 }
 
 /**
@@ -61,6 +66,24 @@ function errorLine(error: unknown): string {
 export function parseVersionAnswer(text: string): string | undefined {
   const version = text.trim().replace(/-[0-9a-f]{7,40}(-dirty)?-[A-Za-z]+$/, '');
   return version === '' ? undefined : version;
+}
+
+/**
+ * The cluster of the istiod itself comes without a Secret. An istiod that answers otherwise has not said.
+ * @source istio/istio pkg/cluster/debug.go (DebugInfo) and pkg/kube/multicluster/secretcontroller.go (ListRemoteClusters) @86c9f01
+ */
+export function parseClusterz(body: string): ReadCluster[] | undefined {
+  let raw: unknown;
+  try {
+    raw = JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+  if (!Array.isArray(raw)) return undefined;
+  return (raw as readonly { readonly id?: unknown; readonly secretName?: unknown; readonly syncStatus?: unknown }[]).flatMap((entry) => {
+    const [id, secret] = [text(entry.id), text(entry.secretName)];
+    return id === '' ? [] : [{ id, ...(secret === '' ? {} : { secret }), syncStatus: text(entry.syncStatus) || 'unknown' }];
+  });
 }
 
 interface RawSyncEntry {

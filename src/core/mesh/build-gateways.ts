@@ -4,10 +4,24 @@ import { selectsPod } from './match-selector.ts';
 import type { Gateway, Workload } from './mesh-inventory.ts';
 import type { MeshObjects } from './mesh-objects.ts';
 
+/**
+ * Classes that every istiod makes, so that they are known where the list of classes was not read.
+ * @source istio/istio pilot/pkg/config/kube/gateway/builtin_controllers.go and manifests of 1.28.2
+ */
+const BUILTIN_CLASSES: Readonly<Record<string, string>> = {
+  istio: 'istio.io/gateway-controller',
+  'istio-remote': 'istio.io/unmanaged-gateway',
+  'istio-waypoint': 'istio.io/mesh-controller',
+  'istio-east-west': 'istio.io/eastwest-controller',
+};
+
 export function buildGateways(objects: MeshObjects, workloads: readonly Workload[]): Gateway[] {
+  const controllers = new Map(objects.gatewayClasses.map((c) => [c.metadata.name, c.spec?.controllerName]));
   const apiGateways = objects.gatewayApiGateways.map((gateway): Gateway => {
     const namespace = gateway.metadata.namespace ?? '';
     const revisionLabel = gateway.metadata.labels?.['istio.io/rev'];
+    const className = gateway.spec?.gatewayClassName;
+    const controller = className === undefined ? undefined : (controllers.get(className) ?? BUILTIN_CLASSES[className]);
     const workload = workloads.find(
       (w) => w.namespace === namespace && w.template.metadata?.labels?.['gateway.networking.k8s.io/gateway-name'] === gateway.metadata.name,
     );
@@ -16,6 +30,8 @@ export function buildGateways(objects: MeshObjects, workloads: readonly Workload
       name: gateway.metadata.name,
       source: 'gateway-api',
       managed: workload?.template.metadata?.labels?.['gateway.istio.io/managed'] !== undefined,
+      ...(className === undefined ? {} : { className }),
+      ...(controller === undefined ? {} : { controller }),
       ...(revisionLabel === undefined ? {} : { revisionLabel }),
       ...(workload === undefined ? {} : { workload: { kind: workload.kind, namespace, name: workload.name } }),
       services: workload === undefined ? [] : servicesFor(workload, objects.services).map((s) => s.metadata.name),

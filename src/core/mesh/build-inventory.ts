@@ -1,4 +1,5 @@
 /** Builds the mesh in the field's own words from what was read. */
+import { buildAttachments } from './build-attachments.ts';
 import { buildGateways } from './build-gateways.ts';
 import { ownerIndex, buildWorkloads } from './build-workloads.ts';
 import { findInjectionWebhooks, findRevisions, findTags, revisionLabel } from './find-revisions.ts';
@@ -47,6 +48,7 @@ export function buildInventory(objects: MeshObjects): MeshInventory {
       revision: revisionLabel(object),
     })),
     meshConfigs: meshConfigs(objects),
+    attachments: buildAttachments(objects),
     unread: objects.unread,
   };
 }

@@ -84,13 +84,31 @@ function fromController(controller: PodController, podsOf: (ref: WorkloadRef) =>
 function fromJob(job: Job, podsOf: (ref: WorkloadRef) => readonly MeshPod[]): Workload {
   const ref = refOf(job);
   const template = job.spec?.template ?? {};
-  return { ...ref, apiVersion: job.apiVersion, template, desiredPods: job.status?.active ?? 0, strategy: {}, pods: podsOf(ref) };
+  const ended = (job.status?.conditions ?? []).some((c) => (c.type === 'Complete' || c.type === 'Failed') && c.status === 'True');
+  return {
+    ...ref,
+    apiVersion: job.apiVersion,
+    template,
+    desiredPods: job.status?.active ?? 0,
+    strategy: {},
+    pods: podsOf(ref),
+    ...(ended ? { ended: true } : {}),
+    ...(job.spec?.suspend === true ? { suspended: true } : {}),
+  };
 }
 
 function fromCronJob(cronJob: CronJob, podsOf: (ref: WorkloadRef) => readonly MeshPod[]): Workload {
   const ref = refOf(cronJob);
   const template = cronJob.spec?.jobTemplate?.spec?.template ?? {};
-  return { ...ref, apiVersion: cronJob.apiVersion, template, desiredPods: 0, strategy: {}, pods: podsOf(ref) };
+  return {
+    ...ref,
+    apiVersion: cronJob.apiVersion,
+    template,
+    desiredPods: 0,
+    strategy: {},
+    pods: podsOf(ref),
+    ...(cronJob.spec?.suspend === true ? { suspended: true } : {}),
+  };
 }
 
 /** Pods that nothing owns, or that something owns which Meshlift does not know: each is a workload of its own. */

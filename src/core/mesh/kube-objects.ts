@@ -201,6 +201,16 @@ export interface ConfigMap extends KubeObject {
   readonly data?: Labels;
 }
 
+/** A GatewayClass of gateway.networking.k8s.io. */
+export interface GatewayClass extends KubeObject {
+  readonly spec?: { readonly controllerName?: string };
+}
+
+/** A WorkloadEntry (a machine outside of Kubernetes) or a WorkloadGroup (what such machines have in common). */
+export interface WorkloadEntryOrGroup extends KubeObject {
+  readonly spec?: { readonly labels?: Labels; readonly metadata?: { readonly labels?: Labels } };
+}
+
 /** A Gateway of gateway.networking.k8s.io. */
 export interface GatewayApiGateway extends KubeObject {
   readonly spec?: { readonly gatewayClassName?: string };

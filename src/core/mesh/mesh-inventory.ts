@@ -1,5 +1,6 @@
 /** The mesh in the field's own words, built from raw objects by `buildInventory`. */
 import type { Container, Labels, ObjectRef, PodController, PodTemplate, UpdateStrategy, WebhookEntry } from './kube-objects.ts';
+import type { MeshAttachments } from './mesh-attachments.ts';
 import type { IstiodReport, SyncEntry, Unread } from './mesh-objects.ts';
 import type { ObjectOwner } from './object-owner.ts';
 
@@ -126,6 +127,10 @@ export interface Workload extends WorkloadRef {
   readonly desiredPods: number;
   readonly strategy: UpdateStrategy;
   readonly pods: readonly MeshPod[];
+  /** A Job that has completed or failed, so that it makes no further pods. */
+  readonly ended?: true;
+  /** A Job or CronJob that is suspended. */
+  readonly suspended?: true;
   /** The object itself for kinds that can be restarted by their template. */
   readonly controller?: PodController;
 }
@@ -137,6 +142,9 @@ export interface Gateway {
   readonly source: 'injected' | 'gateway-api';
   /** istiod makes and changes its Deployment, so that it follows labels by itself, at once. */
   readonly managed: boolean;
+  /** Of the Gateway API: its class, and the controller of that class where it is known. */
+  readonly className?: string;
+  readonly controller?: string;
   /** Value of the label istio.io/rev of a Gateway itself, which beats the one of its namespace. */
   readonly revisionLabel?: string;
   readonly workload?: WorkloadRef;
@@ -162,6 +170,7 @@ export interface MeshInventory {
   readonly pinnedObjects: readonly { readonly ref: ObjectRef; readonly revision: string }[];
   /** `.data.mesh` and the injector's values by revision name; absent keys were not found or not read. */
   readonly meshConfigs: Readonly<Record<string, { readonly mesh?: string; readonly originalValues?: string }>>;
+  readonly attachments: MeshAttachments;
   readonly unread: readonly Unread[];
 }
 

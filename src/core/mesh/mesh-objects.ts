@@ -3,6 +3,7 @@ import type {
   ConfigMap,
   CronJob,
   GatewayApiGateway,
+  GatewayClass,
   Job,
   KubeObject,
   Pod,
@@ -10,6 +11,7 @@ import type {
   PodDisruptionBudget,
   Service,
   WebhookConfiguration,
+  WorkloadEntryOrGroup,
 } from './kube-objects.ts';
 
 /** Something that could not be read, and why. Unknown is never taken for good. */
@@ -34,6 +36,15 @@ export interface SyncEntry {
   readonly types: Readonly<Record<string, { readonly sent: string; readonly acked: string }>>;
 }
 
+/** A cluster in `/debug/clusterz` of an istiod. */
+export interface ReadCluster {
+  readonly id: string;
+  /** `<namespace>/<name>` of the Secret with its kubeconfig; absent for the cluster in which the istiod runs. */
+  readonly secret?: string;
+  /** As istiod says it: `synced`, `syncing`, `timeout`, `closed`. */
+  readonly syncStatus: string;
+}
+
 /** What one istiod pod says of itself and of the proxies connected to it. */
 export interface IstiodReport {
   readonly pod: string;
@@ -43,6 +54,8 @@ export interface IstiodReport {
   /** From `/version` or the image; absent when it could not be asked. */
   readonly version?: string;
   readonly proxies: readonly SyncEntry[];
+  /** The clusters whose API servers it reads, its own included; absent when it was not asked or did not say. */
+  readonly clusters?: readonly ReadCluster[];
   /** Set when the debug endpoint did not answer: then `proxies` is empty and means nothing. */
   readonly error?: string;
 }
@@ -73,6 +86,12 @@ export interface MeshObjects {
   /** ConfigMaps of the Istio namespace only. */
   readonly configMaps: readonly ConfigMap[];
   readonly gatewayApiGateways: readonly GatewayApiGateway[];
+  /** Empty where the kind is not served, and in a look that is not for a plan. */
+  readonly gatewayClasses: readonly GatewayClass[];
+  /** Objects of the Gateway API but Gateways that carry the label `istio.io/rev`; empty in a look that is not for a plan. */
+  readonly revisionedRoutes: readonly KubeObject[];
+  /** Every WorkloadEntry and WorkloadGroup; empty in a look that is not for a plan. */
+  readonly virtualMachines: readonly WorkloadEntryOrGroup[];
   /** Istio's own objects that carry the label `istio.io/rev`, whole. */
   readonly pinnedObjects: readonly KubeObject[];
   /** Every EnvoyFilter, whole; empty in a look that is not for a plan. */

@@ -22,7 +22,7 @@ export function readProxy(pod: Pod, connections: readonly ProxyConnection[]): Po
   };
 }
 
-function ztunnelContainer(pod: Pod): Container | undefined {
+function ztunnelContainer(pod: Parameters<typeof injectedRevision>[0]): Container | undefined {
   if (pod.metadata.labels?.['app'] !== 'ztunnel') return undefined;
   return pod.spec?.containers?.find((c) => c.name === PROXY_CONTAINER || c.name === 'ztunnel');
 }
@@ -43,7 +43,9 @@ function proxyTypeOf(pod: Pod, connections: readonly ProxyConnection[]): PodProx
  * The status annotation comes first: it is the real revision, while the label `istio.io/rev` may be a tag.
  * @source istio/istio pkg/kube/inject/inject.go (SidecarInjectionStatus.Revision, since 1.11) @86c9f01
  */
-export function injectedRevision(pod: Pod): string | undefined {
+export function injectedRevision(
+  pod: Pick<Pod, 'spec'> & { readonly metadata: Pick<Pod['metadata'], 'labels' | 'annotations'> },
+): string | undefined {
   const status = pod.metadata.annotations?.['sidecar.istio.io/status'];
   const fromStatus = status === undefined ? undefined : revisionInStatus(status);
   if (fromStatus !== undefined) return fromStatus;
@@ -71,13 +73,17 @@ function revisionInStatus(status: string): string | undefined {
   }
 }
 
-/** Host of the istiod that the container was configured with: `PROXY_CONFIG.discoveryAddress`, else `CA_ADDR` where that is an istiod. */
+/**
+ * Host of the istiod that the container was configured with: `PROXY_CONFIG.discoveryAddress`, else its authority where that is an istiod.
+ * @source istio/istio manifests/charts/ztunnel/templates/daemonset.yaml @86c9f01
+ */
 function discoveryHostOf(container: Container): string | undefined {
   const env = new Map((container.env ?? []).map((e) => [e.name, e.value]));
   const proxyConfig = env.get('PROXY_CONFIG');
   const address = proxyConfig === undefined ? undefined : /"discoveryAddress"\s*:\s*"([^"]+)"/.exec(proxyConfig)?.[1];
   if (address !== undefined) return address.split(':')[0];
-  const authority = env.get('CA_ADDR')?.split(':')[0];
+  // ztunnel calls them XDS_ADDRESS and CA_ADDRESS.
+  const authority = (env.get('XDS_ADDRESS') ?? env.get('CA_ADDR') ?? env.get('CA_ADDRESS'))?.split(':')[0];
   return revisionOfHost(authority) === undefined ? undefined : authority;
 }
 

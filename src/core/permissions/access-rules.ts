@@ -56,6 +56,7 @@ const PLAN: readonly AccessRule[] = [
   ...rules({ where: 'mesh', why: 'see what a restart would hurt' }, 'policy', ['poddisruptionbudgets'], ['list']),
   ...rules({ where: 'cluster', why: 'compare CRDs' }, 'apiextensions.k8s.io', ['customresourcedefinitions'], ['get', 'list']),
   ...ISTIO_GROUPS.flatMap((group) => rules({ where: 'mesh', why: 'find objects pinned to a revision' }, group, ['*'], ['get', 'list'])),
+  ...rules({ where: 'mesh', why: 'find objects pinned to a revision' }, 'gateway.networking.k8s.io', ['*'], ['list']),
   ...rules({ where: 'istio', why: 'list what belongs to a control plane' }, '', ['serviceaccounts'], ['get', 'list']),
   ...rules(
     { where: 'istio', why: 'list what belongs to a control plane' },

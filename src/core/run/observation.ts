@@ -3,7 +3,7 @@ import type { DefaultMove } from '../controlplane/default-pointers.ts';
 import type { TagMove } from '../tags/tag-moves.ts';
 import type { KubeObject, Labels, ObjectRef, Pod, PodController, WebhookConfiguration } from '../mesh/kube-objects.ts';
 import type { IstiodReport } from '../mesh/mesh-objects.ts';
-import type { Usage } from '../usage/find-uses.ts';
+import type { Usage } from '../usage/usage.ts';
 import type { GatewayObservation, GatewayRemovalObservation } from './gateway-observation.ts';
 import type { CopiesObservation } from './pinned-observation.ts';
 

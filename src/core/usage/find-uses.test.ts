@@ -1,18 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { injectorWebhooks } from '../../../test/kit/istio-objects.ts';
 import { MeshBuilder, type WorkloadOptions } from '../../../test/kit/mesh-builder.ts';
+import { unusedOld } from '../../../test/kit/unused-mesh.ts';
 import type { KubeObject } from '../mesh/kube-objects.ts';
-import { findUses, usageVerdict } from './find-uses.ts';
-
-/** Two control planes of which nothing uses `old`. */
-function clean(extra: ConstructorParameters<typeof MeshBuilder>[0] = {}): MeshBuilder {
-  return new MeshBuilder(extra)
-    .revision({ revision: 'old', version: '1.28.2' })
-    .revision({ revision: 'new', version: '1.29.1' })
-    .defaultTo('new')
-    .namespace('shop', { 'istio.io/rev': 'new' })
-    .workload('shop', 'web', { on: 'new', proxyVersion: '1.29.1' });
-}
+import { findUses } from './find-uses.ts';
+import { usageVerdict } from './usage.ts';
 
 function uses(mesh: MeshBuilder): string[] {
   return findUses('old', mesh.inventory()).uses.map((use) => `${use.kind} ${use.object}${use.passing ? ' (passing)' : ''}`);
@@ -36,8 +28,19 @@ const SCALED_JOB: KubeObject = {
   },
 };
 
+/** A Job in `plain` that asks for the old revision. */
+function job(status: Record<string, unknown>, spec: Record<string, unknown> = {}): KubeObject {
+  return {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: { name: 'x', namespace: 'plain' },
+    spec: { template: ASKS_OLD.template, ...spec },
+    status,
+  };
+}
+
 it('nothing uses it: unused', () => {
-  const usage = findUses('old', clean().inventory());
+  const usage = findUses('old', unusedOld().inventory());
   expect([usage.uses, usage.unknown, usageVerdict(usage)]).toEqual([[], [], 'unused']);
 });
 
@@ -103,8 +106,8 @@ describe('each single reason is found', () => {
       ['namespace namespace tagged', 'tag tag prod'],
     ],
   ])('%s', (_name, change, expected) => {
-    expect(uses(change(clean()))).toEqual(expected);
-    expect(usageVerdict(findUses('old', change(clean()).inventory()))).toBe('used');
+    expect(uses(change(unusedOld()))).toEqual(expected);
+    expect(usageVerdict(findUses('old', change(unusedOld()).inventory()))).toBe('used');
   });
 
   it('the default', () => {
@@ -139,7 +142,7 @@ describe('each single reason is found', () => {
     ],
     ['a CronJob', (m) => m.namespace('p').workload('p', 'x', { kind: 'CronJob', pods: 0, ...ASKS_OLD }), 'its next run would get it'],
   ])('%s is told with its reason', (_name, change, detail) => {
-    expect(findUses('old', change(clean()).inventory()).uses.map((use) => use.detail)).toEqual([detail]);
+    expect(findUses('old', change(unusedOld()).inventory()).uses.map((use) => use.detail)).toEqual([detail]);
   });
 
   it('a namespace with istio-injection, while the default is there', () => {
@@ -154,7 +157,7 @@ describe('each single reason is found', () => {
   });
 
   it('two pods of a Deployment that is connected are told once each, the template apart', () => {
-    const mesh = clean().namespace('busy', { 'istio.io/rev': 'old' }).workload('busy', 'x', { replicas: 2, on: 'old' });
+    const mesh = unusedOld().namespace('busy', { 'istio.io/rev': 'old' }).workload('busy', 'x', { replicas: 2, on: 'old' });
     expect(uses(mesh)).toEqual(['connection busy/x-0', 'connection busy/x-1', 'template busy/deployment/x', 'namespace namespace busy']);
   });
 
@@ -164,7 +167,7 @@ describe('each single reason is found', () => {
       kind: 'EnvoyFilter',
       metadata: { name: 'f', namespace: 'shop', labels: { 'istio.io/rev': 'old' } },
     };
-    expect(uses(clean({ pinnedObjects: [pinned] }))).toEqual(['pinned-object EnvoyFilter shop/f']);
+    expect(uses(unusedOld({ pinnedObjects: [pinned] }))).toEqual(['pinned-object EnvoyFilter shop/f']);
   });
 });
 
@@ -177,10 +180,8 @@ describe('what is no reason', () => {
       'a workload in a namespace that is being deleted',
       (m) => m.namespace('ending', {}, { deletionTimestamp: 'now' }).workload('ending', 'x', { replicas: 0, ...ASKS_OLD }),
     ],
-    [
-      'the template of a Job, which makes no further pods',
-      (m) => m.namespace('plain').workload('plain', 'x', { kind: 'Job', pods: 0, ...ASKS_OLD }),
-    ],
+    ['a Job that has ended', (m) => m.namespace('plain').object(job({ conditions: [{ type: 'Complete', status: 'True' }] }))],
+    ['a Job that has failed for good', (m) => m.namespace('plain').object(job({ conditions: [{ type: 'Failed', status: 'True' }] }))],
     [
       'a finished bare pod',
       (m) => m.namespace('plain').pod('plain', 'x', { labels: { 'istio.io/rev': 'old' }, on: 'old', phase: 'Failed' }),
@@ -197,14 +198,21 @@ describe('what is no reason', () => {
     ['a namespace without labels', (m) => m.namespace('plain').workload('plain', 'x')],
     ['a namespace that asks for a ghost', (m) => m.namespace('x', { 'istio.io/rev': 'older' })],
   ])('%s', (_name, change) => {
-    expect(uses(change(clean()))).toEqual([]);
+    expect(uses(change(unusedOld()))).toEqual([]);
   });
 });
 
 it('an object that is pinned to the other revision, and a revision that is not there, are no use', () => {
   const pinned = { apiVersion: 'x/v1', kind: 'EnvoyFilter', metadata: { name: 'f', namespace: 'shop', labels: { 'istio.io/rev': 'new' } } };
-  expect(uses(clean({ pinnedObjects: [pinned] }))).toEqual([]);
-  expect(findUses('ghost', clean().inventory())).toEqual({ revision: 'ghost', uses: [], unknown: [] });
+  expect(uses(unusedOld({ pinnedObjects: [pinned] }))).toEqual([]);
+  expect(findUses('ghost', unusedOld().inventory())).toEqual({
+    revision: 'ghost',
+    gone: true,
+    others: ['old', 'new'],
+    uses: [],
+    unknown: [],
+    notes: [],
+  });
 });
 
 it('where everything is injected by default, workloads use it, and their namespaces have no label that does', () => {
@@ -216,13 +224,13 @@ it('where everything is injected by default, workloads use it, and their namespa
     service: 'istiod-old',
     servesUnlabelled: true,
   });
-  const mesh = clean().object(everywhere).namespace('plain').workload('plain', 'x', { replicas: 0 });
+  const mesh = unusedOld().object(everywhere).namespace('plain').workload('plain', 'x', { replicas: 0 });
   expect(uses(mesh)).toEqual(['template plain/deployment/x', 'tag tag all']);
 });
 
 describe('unknown is never unused', () => {
   it('when something could not be read', () => {
-    const usage = findUses('old', clean({ unread: [{ what: 'pods in all namespaces', why: 'no permission' }] }).inventory());
+    const usage = findUses('old', unusedOld({ unread: [{ what: 'pods in all namespaces', why: 'no permission' }] }).inventory());
     expect([usageVerdict(usage), usage.unknown]).toEqual(['unknown', ['pods in all namespaces: no permission']]);
   });
 

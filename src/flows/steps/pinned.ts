@@ -11,7 +11,7 @@ import { copyRefusedProblem } from '../../core/run/assess/assess-pinned.ts';
 import type { CopiesObservation } from '../../core/run/pinned-observation.ts';
 import type { Original } from '../../core/run/run-event.ts';
 import type { RunState } from '../../core/run/run-state.ts';
-import type { Usage } from '../../core/usage/find-uses.ts';
+import type { Usage } from '../../core/usage/usage.ts';
 import type { RunPorts } from '../flow-ports.ts';
 
 type CopyStep = StepOf<'copyRevisionedObjects'>;

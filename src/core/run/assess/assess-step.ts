@@ -2,7 +2,7 @@
 import { refText } from '../../controlplane/object-identity.ts';
 import { Defect, Problem } from '../../problems/problem.ts';
 import type { Step, StepOf } from '../../plan/step.ts';
-import { usageVerdict, type Usage, type Use } from '../../usage/find-uses.ts';
+import { usageVerdict, type Usage, type Use } from '../../usage/usage.ts';
 import type { StepObservation } from '../observation.ts';
 import type { PendingCause, StepAssessment } from '../step-assessment.ts';
 import { assessControlPlane, controlPlaneProblem } from './assess-control-plane.ts';

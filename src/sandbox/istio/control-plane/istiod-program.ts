@@ -3,7 +3,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { ContainerProgram, PodContext, ProgramFactory } from '../../cluster/pod-program.ts';
 import type { ClusterWriter } from '../../cluster/cluster-view.ts';
 import type { Timer } from '../../clock/sandbox-clock.ts';
-import { DEBUG_PATHS, connectionsAnswer, syncz } from '../discovery/debug-answers.ts';
+import { DEBUG_PATHS, clusterz, connectionsAnswer, syncz } from '../discovery/debug-answers.ts';
 import { createDiscoveryServer, type DiscoveryServer } from '../discovery/discovery-server.ts';
 import { answerInjection, type AdmissionReview } from '../injection/answer-review.ts';
 import { pathEnvironment } from '../injection/path-environment.ts';
@@ -204,6 +204,8 @@ function monitoringAnswer(self: Istiod, discovery: DiscoveryServer, path: string
       return { status: 200, contentType: 'text/plain; charset=utf-8', body: `${self.identity.version.text}-000000000000-Clean` };
     case '/debug/syncz':
       return json(syncz(discovery, query.get('namespace') ?? ''));
+    case '/debug/clusterz':
+      return json(clusterz(self.identity.clusterId));
     case '/debug/connections':
       return json(connectionsAnswer(discovery));
     case '/debug/list':

@@ -52,5 +52,10 @@ export function connectionsAnswer(server: DiscoveryServer): object {
   return { totalClients: clients.length, clients };
 }
 
+/** A sandbox is one cluster: an istiod reads no other. Source: istio/istio, pkg/cluster/debug.go, tag 1.28.2. */
+export function clusterz(clusterId: string): readonly object[] {
+  return [{ id: clusterId, secretName: '', syncStatus: 'synced' }];
+}
+
 /** The debug paths that are there. */
-export const DEBUG_PATHS: readonly string[] = ['connections', 'syncz'];
+export const DEBUG_PATHS: readonly string[] = ['clusterz', 'connections', 'syncz'];
