@@ -197,6 +197,7 @@ export class FakeCluster implements ClusterReader, ClusterWriter, PodProber {
         gatewayApiGateways: [],
         pinnedObjects: scope === 'plan' ? [...this.objects.values()].filter(isPinned) : [],
         envoyFilters: scope === 'plan' ? of('EnvoyFilter') : [],
+        istioGateways: scope === 'plan' ? of('Gateway') : [],
         istiods: this.istiods.reports((revision) => this.#workloads.connectionsTo(revision)),
         unread: this.unread,
       };

@@ -197,9 +197,10 @@ export class MeshBuilder {
       mutatingWebhooks: of<WebhookConfiguration>('MutatingWebhookConfiguration'),
       validatingWebhooks: of<WebhookConfiguration>('ValidatingWebhookConfiguration'),
       configMaps: of('ConfigMap'),
-      gatewayApiGateways: of('Gateway'),
+      gatewayApiGateways: of('Gateway').filter(({ apiVersion }) => !isIstios(apiVersion)),
       pinnedObjects: [],
       envoyFilters: [],
+      istioGateways: of('Gateway').filter(({ apiVersion }) => isIstios(apiVersion)),
       istiods: this.#istiods,
       unread: [],
       ...this.#extra,
@@ -216,6 +217,10 @@ export class MeshBuilder {
       .flat()
       .filter((o) => o.metadata.namespace === 'istio-system' || /Webhook|^Cluster/.test(o.kind));
   }
+}
+
+function isIstios(apiVersion: string | undefined): boolean {
+  return apiVersion?.startsWith('networking.istio.io/') === true;
 }
 
 function podSpec(proxyImage: string | undefined, classic: boolean): NonNullable<Pod['spec']> {

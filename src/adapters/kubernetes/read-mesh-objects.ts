@@ -32,7 +32,7 @@ export async function readMeshObjects(source: MeshSource, scope: 'status' | 'pla
     readPodsAndIstiods(client, unread),
     readWorkloads(client, unread),
     readSurroundings(client, istioNamespace, unread),
-    scope === 'plan' ? readForPlan(client, unread) : { podDisruptionBudgets: [], pinnedObjects: [], envoyFilters: [] },
+    scope === 'plan' ? readForPlan(client, unread) : { podDisruptionBudgets: [], pinnedObjects: [], envoyFilters: [], istioGateways: [] },
   ]);
   const { clusterName, nowMs } = source;
   return {
@@ -92,7 +92,7 @@ async function readSurroundings(
   return { namespaces, services, mutatingWebhooks, validatingWebhooks, configMaps, gatewayApiGateways };
 }
 
-async function readForPlan(client: KubeClient, unread: Unread[]): Part<'podDisruptionBudgets' | 'pinnedObjects' | 'envoyFilters'> {
+async function readForPlan(client: KubeClient, unread: Unread[]): Part<'podDisruptionBudgets' | PinnedPart> {
   const [podDisruptionBudgets, pinned] = await Promise.all([
     listOrNote(client, known('policy/v1', 'PodDisruptionBudget'), {}, unread),
     readPinned(client, unread),
@@ -196,13 +196,17 @@ async function listReplicaSets(client: KubeClient, unread: Unread[]): Promise<Po
   return read;
 }
 
-/** Istio objects that carry the label `istio.io/rev`, of every kind that the cluster serves, and every EnvoyFilter. */
-async function readPinned(client: KubeClient, unread: Unread[]): Part<'pinnedObjects' | 'envoyFilters'> {
+type PinnedPart = 'pinnedObjects' | 'envoyFilters' | 'istioGateways';
+
+/** Read whatever their labels: EnvoyFilters also choose proxies by their version, Gateways choose pods by their labels. */
+const READ_WHOLE = new Set(['EnvoyFilter', 'Gateway']);
+
+/** Istio objects that carry the label `istio.io/rev`, of every kind that the cluster serves, every EnvoyFilter and every Gateway. */
+async function readPinned(client: KubeClient, unread: Unread[]): Part<PinnedPart> {
   const kinds = (await Promise.all(ISTIO_GROUPS.map((group) => servedKinds(client, group)))).flat();
   const lists = await Promise.all(
     kinds.map(async ({ resource, kind }) => {
-      // EnvoyFilters also choose proxies by their version, with or without the label.
-      const selector = kind === 'EnvoyFilter' ? {} : { labelSelector: 'istio.io/rev' };
+      const selector = READ_WHOLE.has(kind) ? {} : { labelSelector: 'istio.io/rev' };
       const items = await listOrNote<KubeObject>(client, resource, { ...selector, optional: true }, unread);
       return items.map((item) => ({ ...item, apiVersion: `${resource.group}/${resource.version}`, kind }));
     }),
@@ -211,6 +215,7 @@ async function readPinned(client: KubeClient, unread: Unread[]): Part<'pinnedObj
   return {
     pinnedObjects: found.filter((object) => object.metadata.labels?.['istio.io/rev'] !== undefined),
     envoyFilters: found.filter((object) => object.kind === 'EnvoyFilter'),
+    istioGateways: found.filter((object) => object.kind === 'Gateway'),
   };
 }
 

@@ -12,6 +12,7 @@ import { allChecks } from './all-checks.ts';
 import { isFinding, type Check, type CheckContext } from './check-context.ts';
 import * as configuration from './checks/configuration.ts';
 import * as pinnedChecks from './checks/pinned.ts';
+import * as gatewayServices from './checks/gateway-services.ts';
 import * as gatewayChecks from './checks/gateways.ts';
 import * as helmChecks from './checks/helm.ts';
 import * as controlPlanes from './checks/control-planes.ts';
@@ -54,9 +55,18 @@ function shop(name: string, options: WorkloadOptions): MeshBuilder {
 
 it('every check of every file is among all checks, and every code is in the catalogue with words of its own', () => {
   const isCheck = (value: unknown): value is Check => typeof value === 'object' && value !== null && 'look' in value && 'codes' in value;
-  const written = [configuration, controlPlanes, gatewayChecks, tagChecks, helmChecks, pinnedChecks, platform, versions, workloads].flatMap(
-    (file) => Object.values(file).filter(isCheck),
-  );
+  const written = [
+    configuration,
+    controlPlanes,
+    gatewayChecks,
+    gatewayServices,
+    tagChecks,
+    helmChecks,
+    pinnedChecks,
+    platform,
+    versions,
+    workloads,
+  ].flatMap((file) => Object.values(file).filter(isCheck));
   expect(new Set(allChecks)).toEqual(new Set(written));
   expect(allChecks).toHaveLength(written.length);
   const entries = Object.entries(findingCatalogue);
@@ -534,4 +544,46 @@ it('releases that may not be read are told, where Helm has to do with it', () =>
     { what: 'Helm releases in istio-system', why: 'no permission to list secrets there' },
   ]);
   expect(notLooked(helmChecks.pendingReleases, context(new MeshBuilder(), { helm: {} }))).toEqual([]);
+});
+
+describe('what stands before gateways', () => {
+  const gateway = (labels: Record<string, string>, selector: Record<string, string>): MeshBuilder =>
+    shop('web', {})
+      .namespace('edge')
+      .workload('edge', 'in', {
+        on: 'default',
+        template: {
+          metadata: { labels: { app: 'in', ...labels }, annotations: { 'inject.istio.io/templates': 'gateway' } },
+          spec: { containers: [{ name: 'istio-proxy', image: 'auto' }] },
+        },
+      })
+      .object(
+        { apiVersion: 'networking.istio.io/v1', kind: 'Gateway', metadata: { name: 'all', namespace: 'shop' }, spec: { selector } },
+        {
+          apiVersion: 'v1',
+          kind: 'Service',
+          metadata: { name: 'in', namespace: 'edge' },
+          spec: { type: 'LoadBalancer', selector: { app: 'in' } },
+        },
+      );
+  const looked = (mesh: MeshBuilder, more: Partial<CheckContext> = {}): CheckContext =>
+    context(mesh, { services: mesh.objects().services, istioGateways: mesh.objects().istioGateways, ...more });
+  const ON_DEFAULT = { 'istio.io/rev': 'default' };
+  const WITHOUT_TARGET = { to: undefined, moves: undefined } as unknown as Partial<CheckContext>;
+
+  it.each<[string, Record<string, string>, Record<string, string>, Partial<CheckContext>, string[]]>([
+    ['a selector that no pod has', {}, { app: 'gone' }, {}, ['GATE-011 warning']],
+    ['a revision that the gateway moves away from', ON_DEFAULT, { app: 'in', ...ON_DEFAULT }, {}, ['GATE-011 error']],
+    ['a revision, and nothing moves', ON_DEFAULT, { app: 'in', ...ON_DEFAULT }, WITHOUT_TARGET, ['GATE-011 warning']],
+    ['the pods of the gateway', ON_DEFAULT, { app: 'in' }, {}, []],
+  ])('an Istio Gateway selects %s', (_what, labels, selector, more, expected) => {
+    expect(levels(gatewayServices.gatewayListeners, looked(gateway(labels, selector), more))).toEqual(expected);
+  });
+
+  it('an address that never comes is told with a target and without one, once for each Service', () => {
+    for (const more of [{}, WITHOUT_TARGET]) {
+      const findings = found(gatewayServices.waitingAddresses, looked(gateway(ON_DEFAULT, {}), more));
+      expect(findings.map(({ what }) => what)).toEqual(['Service edge/in of type LoadBalancer has no address']);
+    }
+  });
 });

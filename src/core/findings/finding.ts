@@ -255,6 +255,18 @@ export const findingCatalogue = {
     'Argo CD or Flux tracks the Deployment of the gateway. It would undo the change of its template or of its number of pods.',
     'Make the change where the tool reads it, and leave the gateway out with --gateways leave or --skip; or accept the finding.',
   ),
+  'GATE-011': entry(
+    'gateways',
+    'An Istio Gateway selects no pod, or a revision',
+    'A Gateway of Istio gives its hosts and ports to the pods that its selector matches. One that matches none has no effect; one that names a revision loses its pods when they move to another.',
+    'Mend its selector; leave the revision out of it.',
+  ),
+  'GATE-012': entry(
+    'gateways',
+    'Two Helm releases have to do with one gateway Service',
+    'The marks of a Service name one release, and its labels or the Deployment behind it name another. Whichever release has the Service in its manifest takes the address along when it is uninstalled.',
+    'Let one release have the Service and the Deployment; do not uninstall the other one before.',
+  ),
   'TAGS-021': entry(
     'configuration',
     'A tag belongs to a Helm release that nobody succeeds',

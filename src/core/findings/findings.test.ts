@@ -57,6 +57,7 @@ function contextOf(change: Change = {}): CheckContext {
     inventory,
     podDisruptionBudgets: builder.objects().podDisruptionBudgets,
     services: builder.objects().services,
+    istioGateways: builder.objects().istioGateways,
     liveCrds: [crd('virtualservices.networking.istio.io', ['v1', 'v1beta1'])],
     request,
     from: { revision: 'default', version: '1.28.2' },
@@ -104,6 +105,8 @@ const CANARY = { gateways: { strategy: 'canary' } };
 interface EdgeOptions {
   readonly service?: Partial<Service['spec']>;
   readonly address?: string;
+  readonly serviceMarks?: Record<string, string>;
+  readonly serviceLabels?: Record<string, string>;
   readonly selector?: Record<string, string>;
   readonly marks?: Record<string, string>;
   readonly labels?: Record<string, string>;
@@ -118,6 +121,8 @@ interface EdgeOptions {
 const edge = ({
   service,
   address = '10.0.0.1',
+  serviceMarks = {},
+  serviceLabels = {},
   selector,
   marks,
   labels,
@@ -148,13 +153,31 @@ const edge = ({
     const made = built.object({
       apiVersion: 'v1',
       kind: 'Service',
-      metadata: { name: 'edge', namespace: 'edge' },
+      metadata: { name: 'edge', namespace: 'edge', annotations: serviceMarks, labels: serviceLabels },
       spec: { type: 'LoadBalancer', selector: { app: 'edge' }, ports: [{ port: 80 }], ...service },
       status: { loadBalancer: { ingress: address === '' ? [] : [{ ip: address }] } },
     });
     return more(marks === undefined ? made : made.marked('Deployment', 'edge', marks));
   },
 });
+
+const BY_HELM = { 'app.kubernetes.io/managed-by': 'Helm' };
+const ofRelease = (name: string): Record<string, string> => ({
+  'meta.helm.sh/release-name': name,
+  'meta.helm.sh/release-namespace': 'edge',
+});
+
+/** A Gateway of Istio in another namespace than the gateway that it may select. */
+const listener = (selector: Record<string, string>): Change =>
+  edge({
+    more: (m) =>
+      m.object({
+        apiVersion: 'networking.istio.io/v1',
+        kind: 'Gateway',
+        metadata: { name: 'all', namespace: 'shop' },
+        spec: { selector },
+      }),
+  });
 
 const apiGateway = (labels: Record<string, string>, namespaces: readonly string[] = []): Change => ({
   mesh: (m) =>
@@ -380,6 +403,28 @@ const CASES: Readonly<Record<FindingCode, { readonly gives: readonly Change[]; r
       edge({ request: CANARY, marks: { 'kustomize.toolkit.fluxcd.io/name': 'x' } }),
     ],
     not: [edge(), edge({ request: CANARY, marks: { 'meta.helm.sh/release-name': 'edge' } })],
+  },
+  'GATE-011': {
+    gives: [
+      listener({ app: 'gone' }),
+      listener({ app: 'edge', 'istio.io/rev': 'other' }),
+      listener({ app: 'edge', 'istio.io/rev': 'default' }),
+      { ...listener({ app: 'edge', 'istio.io/rev': 'default' }), request: CANARY },
+    ],
+    not: [listener({ app: 'edge' }), listener({}), listener({ app: 'web' })],
+  },
+  'GATE-012': {
+    gives: [
+      edge({ serviceMarks: ofRelease('other'), marks: ofRelease('edge') }),
+      edge({ serviceMarks: ofRelease('edge'), serviceLabels: { ...BY_HELM, release: 'other' } }),
+      edge({ serviceMarks: ofRelease('edge'), serviceLabels: { ...BY_HELM, 'app.kubernetes.io/instance': 'other' } }),
+    ],
+    not: [
+      edge({ serviceMarks: ofRelease('edge'), marks: ofRelease('edge') }),
+      edge({ serviceMarks: ofRelease('edge'), serviceLabels: { ...BY_HELM, release: 'edge' } }),
+      edge({ serviceMarks: ofRelease('edge') }),
+      edge({ marks: ofRelease('edge'), serviceLabels: { 'app.kubernetes.io/instance': 'argo-app' } }),
+    ],
   },
   'TAGS-021': {
     gives: [tagOf(HELMS)],
