@@ -5,7 +5,7 @@ import { defaultMove, mustBeEqual, readiness, valuesKnown, webhookOverlap, webho
 import { keptObjects, pinnedObjects, proxyVersions, takenNames, unreadObjects } from './checks/pinned.ts';
 import { gatewayListeners, gatewaySelectors, idleServices, serviceReleases, waitingAddresses } from './checks/gateway-services.ts';
 import { copyNames, gatewayDrains, gatewayOwners, gatewayTemplates } from './checks/gateways.ts';
-import { baseRelease, pendingReleases, releaseOwner, takenRelease } from './checks/helm.ts';
+import { baseRelease, pendingReleases, releaseOwner, takenRelease, validatorKeeper } from './checks/helm.ts';
 import { kubernetesRange, permissions } from './checks/platform.ts';
 import { gatewaysBehindTags, leftBehindTags, tagOwners } from './checks/tags.ts';
 import { crdVersions, proxySkew, versionHop } from './checks/versions.ts';
@@ -27,6 +27,7 @@ export const allChecks: readonly Check[] = [
   takenRelease,
   releaseOwner,
   baseRelease,
+  validatorKeeper,
   pinnedObjects,
   unreadObjects,
   proxyVersions,

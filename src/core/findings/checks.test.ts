@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { crd } from '../../../test/kit/istio-objects.ts';
 import { destinationRule, envoyFilter, pinnedOf } from '../../../test/kit/pinned-objects.ts';
 import { MeshBuilder, type WorkloadOptions } from '../../../test/kit/mesh-builder.ts';
+import type { HelmView } from '../helm/helm-view.ts';
+import type { HelmRelease } from '../helm/release.ts';
 import type { PodDisruptionBudget } from '../mesh/kube-objects.ts';
 import type { Workload } from '../mesh/mesh-inventory.ts';
 import { selectMoves } from '../moves/select-moves.ts';
@@ -585,5 +587,34 @@ describe('what stands before gateways', () => {
       const findings = found(gatewayServices.waitingAddresses, looked(gateway(ON_DEFAULT, {}), more));
       expect(findings.map(({ what }) => what)).toEqual(['Service edge/in of type LoadBalancer has no address']);
     }
+  });
+});
+
+describe('a pending release', () => {
+  const VIA_HELM = { install: { with: 'helm', charts: 'charts' } };
+  const name = { name: 'istiod-canary', namespace: 'istio-system' };
+  const pending = (more: Partial<HelmRelease>): HelmRelease => ({ ...name, version: 2, status: 'pending-install', values: {}, ...more });
+  const wayOut = (helm: HelmView): string | undefined =>
+    found(helmChecks.pendingReleases, context(undefined, { helm, request: upgradeRequestSchema.parse(VIA_HELM) }))[0]?.next[0];
+
+  it.each<[string, HelmView, RegExp]>([
+    [
+      'goes back to what was deployed',
+      { old: name, releases: [pending({ deployedVersion: 1 })] },
+      /^helm rollback istiod-canary 1 -n istio-system /,
+    ],
+    ['is uninstalled where nothing runs on it', { fresh: name, releases: [pending({})] }, /^helm uninstall istiod-canary -n istio-system /],
+    [
+      'is not uninstalled under a mesh',
+      { old: name, releases: [pending({})] },
+      /^kubectl -n istio-system delete secret sh\.helm\.release\.v1\.istiod-canary\.v2, /,
+    ],
+    [
+      'is not uninstalled with the CRDs',
+      { base: pending({ name: 'istio-base' }), releases: [] },
+      /^kubectl .*istio-base\.v2, .*not helm uninstall/,
+    ],
+  ])('%s', (_what, helm, words) => {
+    expect(wayOut(helm)).toMatch(words);
   });
 });

@@ -127,7 +127,7 @@ export const findingCatalogue = {
     'control planes',
     'A Helm release is in the middle of something',
     'A release that the plan would change or take away is pending: an installation, upgrade or rollback of it was begun and not ended, or still goes on.',
-    'Wait for it, or take it back with helm rollback (helm uninstall where nothing was deployed before).',
+    'Wait for it, or take it back with helm rollback; where nothing was deployed before, the finding says how.',
   ),
   'HELM-002': entry(
     'control planes',
@@ -146,6 +146,12 @@ export const findingCatalogue = {
     'The base release would move the default back',
     'The release of the base chart owns the webhook that validates for everybody. When the default moves and the release does not know of it, its next upgrade points the webhook back to a revision that is gone.',
     'Set defaultRevision of the base release, or upgrade with --with helm.',
+  ),
+  'HELM-006': entry(
+    'control planes',
+    'A GitOps tool keeps the default validator',
+    'Flux or Argo CD applies the webhook that validates for everybody. After the default has moved, the tool would point it back to a revision that is gone.',
+    'Commit the new default revision where the tool reads it, before the finish.',
   ),
   'CONF-001': entry(
     'configuration',

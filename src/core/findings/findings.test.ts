@@ -317,6 +317,14 @@ const CASES: Readonly<Record<FindingCode, { readonly gives: readonly Change[]; r
       helmed({ base: BASE, validatorOwner: 'istio-base' }, { action: 'install', to: { revision: 'canary', version: '1.29.1' } }),
     ],
   },
+  'HELM-006': {
+    gives: [helmed({ validatorKeeper: 'Flux', base: BASE }), helmed({ validatorKeeper: 'Argo CD' }, {})],
+    not: [
+      helmed({ base: BASE }),
+      helmed({ validatorKeeper: 'Flux', base: { ...BASE, values: { defaultRevision: 'canary' } } }),
+      helmed({ validatorKeeper: 'Flux' }, { action: 'install', to: { revision: 'canary', version: '1.29.1' } }),
+    ],
+  },
   'CONF-001': {
     gives: [{ objects: { pinnedObjects: [{ ref: { apiVersion: 'x', kind: 'EnvoyFilter', name: 'f' }, revision: 'default' }] } }],
     not: [{ objects: { pinnedObjects: [{ ref: { apiVersion: 'x', kind: 'EnvoyFilter', name: 'f' }, revision: 'other' }] } }],
