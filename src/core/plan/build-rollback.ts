@@ -107,6 +107,7 @@ function restoreDraft({ step, revision, expect, title }: Restoring, input: Rollb
     revision,
     expect,
     ...releaseBack(step, expect),
+    ...heirBack(step, expect, input),
   };
 }
 
@@ -120,6 +121,13 @@ function releaseBack(step: Step, expect: Restoring['expect']): Pick<StepOf<'rest
         : undefined;
   if (release === undefined || expect === 'shared') return {};
   return { release: { name: release.name, namespace: release.namespace } };
+}
+
+/** A release that the run installed goes with its records at the end. */
+function heirBack(step: Step, expect: Restoring['expect'], { plan }: RollbackInput): Pick<StepOf<'restoreObject'>, 'heir'> {
+  const heir = step.kind === 'moveTag' || step.kind === 'moveDefault' ? step.heir : undefined;
+  const isNew = plan.steps.some((other) => other.kind === 'installControlPlane' && other.release?.name === heir?.name);
+  return heir === undefined || isNew || expect === 'shared' ? {} : { heir: { ...heir } };
 }
 
 function restoreSlug(step: Step, revision: string, expect: Restoring['expect']): string {
