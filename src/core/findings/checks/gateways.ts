@@ -3,6 +3,7 @@ import { parse } from 'yaml';
 import { COPY_LABEL, copyName } from '../../gateways/copy-gateway.ts';
 import { resolveInjection } from '../../injection/resolve-injection.ts';
 import { workloadKey, type Workload } from '../../mesh/mesh-inventory.ts';
+import { trackingMark } from '../../mesh/owner-marks.ts';
 import { REVISION_LABEL, selectsByRevision } from '../../moves/select-gateways.ts';
 import type { Check, CheckContext } from '../check-context.ts';
 import type { Finding } from '../finding.ts';
@@ -77,17 +78,13 @@ export const copyNames: Check = {
   },
 };
 
-/** Marks by which Argo CD and Flux know what they keep as it is in git. */
-const TRACKED = /^(argocd\.argoproj\.io\/(tracking-id|instance)|(kustomize|helm)\.toolkit\.fluxcd\.io\/name)$/;
-
 export const gatewayOwners: Check = {
   name: 'owners of gateways',
   codes: ['GATE-007'],
   look(context) {
     return gatewayMoves(context).flatMap(({ workload, canary, templateLabel }): Finding[] => {
       if (canary !== true && templateLabel === undefined) return [];
-      const { labels = {}, annotations = {} } = workload.controller?.metadata ?? {};
-      const mark = Object.keys({ ...labels, ...annotations }).find((key) => TRACKED.test(key));
+      const mark = workload.controller && trackingMark(workload.controller);
       if (mark === undefined) return [];
       const key = workloadKey(workload);
       return [
@@ -95,7 +92,7 @@ export const gatewayOwners: Check = {
           code: 'GATE-007',
           level: 'error',
           objects: [key],
-          what: `${key} is kept as it is in git (${mark})`,
+          what: `${key} is kept as it is in git (${mark.key})`,
           why:
             canary === true
               ? 'The tool would scale the old gateway up again, or make it anew.'
