@@ -221,8 +221,8 @@ export const findingCatalogue = {
   ),
   'GATE-001': entry(
     'gateways',
-    'A gateway Service selects a revision',
-    'The selector of a Service in front of a gateway names a label that changes with the revision. Pods of the new revision are not behind it then.',
+    'A Service selects a revision',
+    'The selector of a Service in front of a gateway, or of a workload whose own label is changed, names a label that changes with the revision. Pods of the new revision are not behind it then.',
     'Take the label out of the selector first; both revisions are behind the Service then.',
   ),
   'GATE-002': entry(
@@ -300,7 +300,7 @@ export const findingCatalogue = {
   'TAGS-024': entry(
     'configuration',
     'Workloads that the plan does not move follow a tag',
-    'A tag moves only after everything behind it. These are outside of the plan, or their own label names the tag in a namespace without one.',
+    'A tag moves only after everything behind it. These are outside of the plan, left out, or kept by a tool that would set their label back.',
     'Move them before the finish, or leave the tag with --keep-tags.',
   ),
   'WORK-001': entry(

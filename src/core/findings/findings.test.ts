@@ -68,6 +68,7 @@ function contextOf(change: Change = {}): CheckContext {
       namespaces: change.namespaces ?? [],
       skip: [],
       gateways: request.gateways.strategy,
+      moveTags: request.finish.moveTags,
     }),
     access: accessRules('install').map((rule) => ({ rule, allowed: true, reason: '' })),
     today: '2026-03-01',
@@ -178,6 +179,18 @@ const listener = (selector: Record<string, string>): Change =>
         spec: { selector },
       }),
   });
+
+/** A workload whose own label names the revision, behind a Service. */
+const bare = (selector: Record<string, string>): Change => ({
+  mesh: (m) =>
+    m
+      .namespace('bare')
+      .workload('bare', 'lone', {
+        ...SERVING,
+        template: { ...SERVING.template, metadata: { labels: { app: 'lone', 'istio.io/rev': 'default' } } },
+      })
+      .object({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'lone', namespace: 'bare' }, spec: { selector } }),
+});
 
 const apiGateway = (labels: Record<string, string>, namespaces: readonly string[] = []): Change => ({
   mesh: (m) =>
@@ -377,13 +390,14 @@ const CASES: Readonly<Record<FindingCode, { readonly gives: readonly Change[]; r
   },
   'GATE-001': {
     gives: [
+      bare({ app: 'lone', 'istio.io/rev': 'default' }),
       edge({ service: { selector: { app: 'edge', 'istio.io/rev': 'default' } } }),
       edge({
         service: { selector: { app: 'edge', 'service.istio.io/canonical-revision': 'v1' } },
         labels: { 'service.istio.io/canonical-revision': 'v1' },
       }),
     ],
-    not: [edge(), edge({ request: CANARY })],
+    not: [edge(), edge({ request: CANARY }), bare({ app: 'lone' })],
   },
   'GATE-002': {
     gives: [edge({ service: { selector: { app: 'gone' } } })],
@@ -488,6 +502,7 @@ const CASES: Readonly<Record<FindingCode, { readonly gives: readonly Change[]; r
             .namespace('bare')
             .workload('bare', 'lone', {
               ...SERVING,
+              kind: 'Rollout',
               template: { ...SERVING.template, metadata: { labels: { app: 'lone', 'istio.io/rev': 'prod' } } },
             }),
       },

@@ -16,6 +16,7 @@ import { copiesBackDrafts, foreignPinned } from './build-pinned-steps.ts';
 import { RESTART_ANNOTATION } from './restart-mark.ts';
 import { labelStep, numberSteps, removeStep, restartStep, shortName, type StepDraft } from './build-steps.ts';
 import { gatewaysBack, type GatewayBack } from './gateway-back.ts';
+import { moveNotes } from './move-notes.ts';
 import { withRelease } from './release-drafts.ts';
 import type { NotMoved, Plan } from './plan.ts';
 import type { ObjectChange, Step, StepOf } from './step.ts';
@@ -173,7 +174,8 @@ function namespaceDrafts(touched: readonly Step[], input: RollbackInput): { draf
     const back = workloadsBack(name, applyLabels(namespace.labels, set), { ...input, handled, templateLabels: templateLabelsOf(touched) });
     if (Object.keys(needed).length > 0) drafts.push(labelStep(namespace, needed, back.namespaceRevision));
     drafts.push(...gateways.filter((gateway) => gateway.namespace === name).flatMap((gateway) => gateway.drafts));
-    drafts.push(...back.moves.map(restartStep));
+    // With its label as its manifest has it, a workload needs no note; the release of a gateway may have learned the other one.
+    drafts.push(...back.moves.map((move) => restartStep(move, move.gateway ? moveNotes(move) : [])));
     notMoved.push(...back.notMoved);
   }
   return { drafts, notMoved };

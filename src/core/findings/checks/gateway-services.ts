@@ -16,6 +16,11 @@ export function gatewayMoves({ moves }: CheckContext): readonly WorkloadMove[] {
   return (moves?.namespaces ?? []).flatMap((n) => n.workloads.filter((move) => move.gateway));
 }
 
+/** Gateways, and whatever else gets another revision in the labels of its pods. */
+function revisionMoves({ moves }: CheckContext): readonly WorkloadMove[] {
+  return (moves?.namespaces ?? []).flatMap((n) => n.workloads.filter((move) => move.gateway || move.templateLabel !== undefined));
+}
+
 function servicesOf(workload: Workload, services: readonly Service[]): Service[] {
   const labels = workload.template.metadata?.labels ?? {};
   return services.filter((s) => s.metadata.namespace === workload.namespace && selectsPod(s.spec?.selector, labels));
@@ -41,11 +46,11 @@ function selectorText(selector: Labels | undefined): string {
 }
 
 export const gatewaySelectors: Check = {
-  name: 'selectors of gateway Services',
+  name: 'Services that select a revision',
   codes: ['GATE-001'],
   look(context) {
     const { services = [] } = context;
-    return gatewayMoves(context).flatMap((move): Finding[] => {
+    return revisionMoves(context).flatMap((move): Finding[] => {
       const { workload } = move;
       const after = labelsAfter(move);
       return servicesOf(workload, services)
