@@ -2,7 +2,7 @@
 import { KubeClient } from '../adapters/kubernetes/kube-client.ts';
 import { loadKubeConfig } from '../adapters/kubernetes/load-kube-config.ts';
 import { known, resourceRequest } from '../adapters/kubernetes/resource-paths.ts';
-import { scenarioNames } from '../sandbox/scenarios/scenario-names.ts';
+import { isScenario, scenarioForms } from '../sandbox/scenarios/scenario-names.ts';
 import type { Sandbox, SandboxOptions } from '../sandbox/start-sandbox.ts';
 
 export type { Sandbox, SandboxOptions };
@@ -12,9 +12,9 @@ export async function composeSandbox(options: SandboxOptions): Promise<Sandbox> 
   return startSandbox(options);
 }
 
-/** Names that a scenario may begin with. */
-export function knownScenarios(): readonly string[] {
-  return scenarioNames;
+/** Mistakes in what a sandbox shall begin with. */
+export function mistakesOfScenario(scenario: string): string[] {
+  return isScenario(scenario) ? [] : [`--scenario ${scenario}: it must be one of ${scenarioForms.join(', ')}`];
 }
 
 /** A small control plane of the sandbox's own writing, as YAML. */

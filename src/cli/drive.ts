@@ -156,7 +156,11 @@ function loadProblem(trouble: LoadTrouble, file: string, record: RunRecord): Pro
         state,
         next: [look, ...ways],
       })
-    : new Problem('LOAD-003', { what: `The load has ended: ${trouble.words}`, state, next: ways });
+    : new Problem('LOAD-003', {
+        what: `The load has ended: ${trouble.words}`,
+        state,
+        next: [{ label: 'go on, with a load', command: `meshlift resume ${record.name} --load-results FILE` }, ...ways.slice(1)],
+      });
 }
 
 function endText({ outcome, record }: RunResult): string {

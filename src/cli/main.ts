@@ -116,7 +116,8 @@ function withLoadOptions(command: Command): Command {
   return command
     .option('--load <rate>', 'requests throughout the run: 50/s (default 10/s with --load-target)')
     .option('--load-target <url>', 'where the load goes, usually a gateway of this mesh')
-    .option('--load-host <name>', 'Host header of the load');
+    .option('--load-host <name>', 'Host header of the load')
+    .option('--load-stop-at <failed/of>', 'the run stops when so many of the latest requests failed (default: 2/100)');
 }
 
 function withUpgrade(command: Command): Command {

@@ -106,7 +106,7 @@ class LoadProcess implements RunLoad {
   constructor(request: LoadRequest, name: string, file: string) {
     this.request = request;
     this.file = file;
-    this.#results = new ResultsReader(file);
+    this.#results = new ResultsReader(file, request.stopAt);
     const { child, ended } = spawnAttack(request, name, file, (words) => this.#tell({ kind: 'ended', words }));
     this.#child = child;
     this.#ended = ended;
@@ -176,7 +176,7 @@ function spawnAttack(
 
 /** Reads on from where it stopped, so that a long load costs no more than what is new. */
 class ResultsReader {
-  readonly recent = new RecentHits();
+  readonly recent: RecentHits;
   readonly failedAtMs: number[] = [];
   readonly #summarizer = new LoadSummarizer();
   readonly #descriptor: number;
@@ -184,7 +184,8 @@ class ResultsReader {
   readonly #decoder = new StringDecoder('utf8');
   #rest = '';
 
-  constructor(file: string) {
+  constructor(file: string, stopAt: LoadRequest['stopAt']) {
+    this.recent = new RecentHits(stopAt);
     this.#descriptor = openSync(file, 'r');
   }
 

@@ -39,6 +39,7 @@ export async function checkMesh(ports: PlanningPorts, request: UpgradeRequest): 
     ...(pinned === undefined ? {} : { pinned }),
     podDisruptionBudgets: objects.podDisruptionBudgets,
     services: objects.services,
+    istioGateways: objects.istioGateways,
     liveCrds,
     helm,
     request,

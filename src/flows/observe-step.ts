@@ -15,12 +15,14 @@ import type { RunState } from '../core/run/run-state.ts';
 import type { ClusterReader } from '../ports/cluster.ts';
 import { findUses } from '../core/usage/find-uses.ts';
 import { usesBeforeDefault } from '../core/usage/usage.ts';
+import { DEFAULT_TAG } from '../core/tags/tag-objects.ts';
 import { keepsItself, observeGateway, observeGatewayRemoval } from './steps/gateway.ts';
 import type { RunPorts } from './flow-ports.ts';
 import { readWebhookObjects } from './read-webhook-objects.ts';
 import { keptPinned, observeCopies, removedRefs, withoutPinned } from './steps/pinned.ts';
 import { observeBase } from './steps/base-release.ts';
-import { pendingRecords, presentRecords, reasonNotDeployed } from './steps/release-records.ts';
+import { reasonUnlisted } from './steps/tag-release.ts';
+import { pendingRecords, presentRecords, reasonNotDeployed, releasesBack } from './steps/release-records.ts';
 import { observeTag } from './steps/tag.ts';
 
 export type ObservingPorts = Pick<RunPorts, 'reader' | 'releases' | 'prober' | 'sha256'>;
@@ -191,7 +193,9 @@ async function observeWorkload(
 async function observeDefault(ports: ObservingPorts, step: StepOf<'moveDefault'>, state: RunState): Promise<StepObservation> {
   const pending = buildDefaultMove(await readWebhookObjects(ports), step.revision);
   const base = await observeBase(ports, step);
-  if (state.steps.get(step.id) === 'started' || pending === undefined || pending.length === 0) return { kind: 'default', pending, base };
+  const unlisted = await reasonUnlisted(ports, { ...step, tag: DEFAULT_TAG });
+  if (state.steps.get(step.id) === 'started' || pending === undefined || pending.length === 0)
+    return { kind: 'default', pending, base, unlisted };
   const usage = findUses(step.from, buildInventory(await ports.reader.readMesh('plan')));
   return { kind: 'default', pending, usage: usesBeforeDefault(usage) };
 }
@@ -224,7 +228,8 @@ async function observeRestore(
       }),
     )
   ).flat();
-  const pending = [...objects, ...(step.release === undefined ? [] : await pendingRecords(ports, home, step.release))];
+  const records = await Promise.all(releasesBack(step).map((release) => pendingRecords(ports, home, release)));
+  const pending = [...objects, ...records.flat()];
   if (step.expect !== 'control-plane') return { kind: 'restore', pending };
   const refs = originals.map((original) => original.ref);
   const deployment = await readDeployment(ports, refs);

@@ -10,6 +10,7 @@ import type { Step, StepOf } from '../core/plan/step.ts';
 import { restartMark } from '../core/plan/restart-mark.ts';
 import type { Original } from '../core/run/run-event.ts';
 import type { RunState } from '../core/run/run-state.ts';
+import { DEFAULT_TAG } from '../core/tags/tag-objects.ts';
 import type { ControlPlaneInstaller, InstallTarget } from '../ports/installer.ts';
 import { digestsOf } from './observe-step.ts';
 import { readWebhookObjects } from './read-webhook-objects.ts';
@@ -17,8 +18,9 @@ import { keepsItself, performGateway, performGatewayRemoval } from './steps/gate
 import { certainRefs, originalsOfCopies, originalsOfPinned, performCopies, removedRefs } from './steps/pinned.ts';
 import { originalsOfBase, performBase } from './steps/base-release.ts';
 import { applyCrds } from './steps/crds.ts';
-import { keepRecord, removeRecords, restoreRecords, type RunHome } from './steps/release-records.ts';
+import { keepRecord, releasesBack, removeRecords, restoreRecords, type RunHome } from './steps/release-records.ts';
 import { originalsOfTag, performTag } from './steps/tag.ts';
+import { listInHeir, type ListInput } from './steps/tag-release.ts';
 import type { RunPorts } from './flow-ports.ts';
 
 export type PerformingPorts = Pick<RunPorts, 'reader' | 'releases' | 'writer' | 'prober' | 'observer' | 'sha256' | 'installerFor'>;
@@ -61,10 +63,11 @@ export async function performStep(ports: PerformingPorts, input: PerformInput): 
     case 'removeGateway':
       return performGatewayRemoval(ports, step, homeOf(input), effect);
     case 'moveTag':
-      return moveTag(ports, input, step);
+      return performTag(ports, step, listing(ports, input, step.heir));
     case 'moveDefault':
       for (const { after } of buildDefaultMove(await readWebhookObjects(ports), step.revision) ?? [])
         await effect(refKey(refOf(after)), () => ports.writer.putObject(after));
+      await listInHeir(ports, { ...step, tag: DEFAULT_TAG }, listing(ports, input, step.heir));
       return bringBaseAlong(ports, input, step);
     case 'removeControlPlane':
       return removeControlPlane(ports, input, step);
@@ -141,10 +144,10 @@ function homeOf({ run, plan }: PerformInput): RunHome {
   return { run, istioNamespace: plan.mesh.istioNamespace };
 }
 
-async function moveTag(ports: PerformingPorts, input: PerformInput, step: StepOf<'moveTag'>): Promise<void> {
+/** How a release is made to list tags. */
+function listing(ports: PerformingPorts, input: PerformInput, heir: StepOf<'moveTag'>['heir']): ListInput {
   const { plan, effect } = input;
-  const { heir } = step;
-  return performTag(ports, step, {
+  return {
     home: homeOf(input),
     effect,
     adopt: async (tags) => {
@@ -152,7 +155,7 @@ async function moveTag(ports: PerformingPorts, input: PerformInput, step: StepOf
       const tell = (line: string): void => ports.observer.tell({ kind: 'output', line });
       await installerOf(ports, plan).adoptTags?.({ release: heir, target: installTarget(plan), tags }, plan.pins, tell);
     },
-  });
+  };
 }
 
 async function bringBaseAlong(ports: PerformingPorts, input: PerformInput, step: StepOf<'moveDefault'>): Promise<void> {
@@ -201,5 +204,5 @@ async function restore(
     );
   }
   for (const { ref } of originals.filter((o) => o.object === undefined)) await effect(refKey(ref), () => ports.writer.deleteObject(ref));
-  if (step.release !== undefined) await restoreRecords(ports, homeOf(input), step.release, effect);
+  for (const release of releasesBack(step)) await restoreRecords(ports, homeOf(input), release, effect);
 }

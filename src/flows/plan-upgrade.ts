@@ -174,6 +174,7 @@ function checkContext(input: ContextInput): CheckContext {
     inventory: input.inventory,
     podDisruptionBudgets: objects.podDisruptionBudgets,
     services: objects.services,
+    istioGateways: objects.istioGateways,
     liveCrds: input.liveCrds,
     request,
     ...(endpoints.from === undefined ? {} : { from: endpoints.from }),

@@ -92,6 +92,15 @@ describe('wrong usage is exit code 2, a problem, and no stack', () => {
     ['two mistakes at once', ['plan', '--to', '1.29.1', '--with', 'magic', '--step-timeout', 'soon'], /magic[^]*soon/],
     ['a pinned object without a namespace', ['plan', '--to', '1.29.1', '--skip-pinned', 'EnvoyFilter/x'], /must be KIND\/NAMESPACE\/NAME/],
     ['an unknown way for gateways', ['plan', '--to', '1.29.1', '--gateways', 'ownAddress'], /must be one of inPlace, canary, leave/],
+    ['a judge of nothing', ['plan', '--to', '1.29.1', '--load-target', 'http://a/', '--load-stop-at', '0/100'], /must be FAILED\/OF/],
+    [
+      'more failures than requests',
+      ['plan', '--to', '1.29.1', '--load-target', 'http://a/', '--load-stop-at', '3/2'],
+      /must be FAILED\/OF/,
+    ],
+    ['a judge in percent', ['plan', '--to', '1.29.1', '--load-target', 'http://a/', '--load-stop-at', '2%'], /must be FAILED\/OF/],
+    ['a judge of a day', ['plan', '--to', '1.29.1', '--load-target', 'http://a/', '--load-stop-at', '2/100000'], /at most 10000/],
+    ['a judge without a load', ['plan', '--to', '1.29.1', '--load-stop-at', '2/100'], /need --load-target/],
     ['shares without a canary', ['plan', '--to', '1.29.1', '--gateway-shares', '10,100'], /goes with --gateways canary/],
     [
       'shares that are no percents',

@@ -46,6 +46,8 @@ const pidOf = (name: string): number => (JSON.parse(readFileSync(fileOf(name, 'r
 describe('what makes no sense', () => {
   it.each([
     ['an unknown scenario', ['--scenario', 'nothing'], '--scenario nothing'],
+    ['a size that is none', ['--scenario', 'big:many'], 'big[:NAMESPACESxWORKLOADS[xREPLICAS][,plain]]'],
+    ['a mesh that is plane', ['--scenario', 'big:2x2,plane'], '--scenario big:2x2,plane'],
     ['a name that goes up', ['--name', '../elsewhere'], '--name ../elsewhere'],
     ['a name with capitals', ['--name', 'One'], '--name One'],
     ['a port that is none', ['--port', '70000'], '--port 70000'],
@@ -56,13 +58,6 @@ describe('what makes no sense', () => {
     expect(outcome.code).toBe(2);
     expectProblem(outcome, 'ARGS-001');
     expect(outcome.stderr).toContain(says);
-  });
-
-  it('a size of the scenario that is none is a start that fails', async () => {
-    const outcome = await sandbox('start', '--name', 'one', '--scenario', 'big:many');
-    expect(outcome.code).not.toBe(0);
-    expect(outcome.stderr).toContain('big:many');
-    expect(outcome.stderr).not.toMatch(/\n {4}at /);
   });
 });
 

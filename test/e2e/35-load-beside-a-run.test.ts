@@ -1,10 +1,11 @@
 /** `apply --load`: requests before, during and after a run, by a process of their own, and what they make of the run. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { decodeHit } from '../../src/core/load/hit.ts';
-import { start, until, untilSaid } from '../kit/child-process.ts';
+import { start, until, untilSaid, type Outcome } from '../kit/child-process.ts';
 import { SandboxCluster } from '../kit/sandbox-cluster.ts';
+import { canMountDisks, onSmallDisk } from '../kit/small-disk.ts';
 import { meshlift, meshliftOk, revisionsOf } from '../scenarios/cluster-under-test.ts';
 import { expectProblem } from '../scenarios/expect-problem.ts';
 
@@ -64,6 +65,14 @@ describe('a run with a load', () => {
     expect(hits('bad.ndjson').at(-1)).toBe(200);
   });
 
+  it('goes on through failures that the request allows', async () => {
+    await cluster.trouble('failing-proxies', 'revision=canary', 'ratio=0.1');
+    const allowed = words('--load-target', target, '--load-stop-at', '90/100', '--load-results', 'allowed.ndjson');
+    const output = await meshliftOk(cluster, ...allowed);
+    expect(output).toMatch(/[1-9]\d* of \d+ requests failed\./);
+    expect(output).toContain('Moved ');
+  });
+
   it('stops between two steps when the load is gone, since it would prove nothing', async () => {
     const running = cluster.start(words('--load-target', target));
     await untilSaid(running, 'label-bookinfo done');
@@ -82,6 +91,53 @@ describe('a run with a load', () => {
   });
 });
 
+describe.skipIf(!canMountDisks)('a disk that is full', () => {
+  const folder = join(cluster.scratch, 'disk');
+  const apply = (isFull: boolean): Promise<Outcome> =>
+    onSmallDisk({ folder, kilobytes: 64, isFull }, words('--load-target', target, '--load-results', join(folder, 'results.ndjson')), {
+      env: cluster.env(),
+      cwd: cluster.scratch,
+    });
+
+  it('in mid-run: it stops between two steps, says what and where, and goes on with another file', async () => {
+    const outcome = await apply(false);
+    expectProblem(outcome, 'LOAD-003', 1);
+    expect(outcome.stderr).toContain('results.ndjson: the disk is full; what was written before is there.');
+    expect(outcome.stderr).toMatch(/stopped before step \d+ of \d+ .*nothing is half done/);
+    expect(outcome.stderr).not.toContain('Nothing was changed');
+    expect(outcome.stderr).toMatch(/meshlift resume \S+ --load-results FILE/);
+    expect(await meshliftOk(cluster, 'resume', '--load-results', 'rest.ndjson')).toContain('Moved ');
+    expect(new Set(hits('rest.ndjson'))).toEqual(new Set([200]));
+  });
+
+  it('before it begins: nothing begins', async () => {
+    const outcome = await apply(true);
+    expectProblem(outcome, 'LOAD-003', 1);
+    expect(outcome.stderr).toContain('the disk is full');
+    expect(outcome.stderr).toContain('Nothing was changed.');
+    expect(await meshliftOk(cluster, 'runs')).toContain('No run');
+  });
+});
+
+it('the results of one part of a run never replace those of another', async () => {
+  const names = (): string[] => readdirSync(cluster.scratch).filter((name) => name.endsWith('.load.ndjson') || /load-\d/.test(name));
+  const before = names().length;
+  const running = cluster.start(words('--load-target', target, '-n', 'reports'));
+  await untilSaid(running, 'install-canary done');
+  running.child.kill('SIGINT');
+  expectStopped(await running.done);
+  const again = cluster.start(['resume']);
+  await untilSaid(again, 'label-reports');
+  again.child.kill('SIGINT');
+  expectStopped(await again.done);
+  await meshliftOk(cluster, 'resume');
+  expect(names().length - before).toBe(3);
+});
+
+function expectStopped({ code, stdout }: Outcome): void {
+  expect([code, stdout.includes('nothing is half done')]).toEqual([3, true]);
+}
+
 describe('a load that makes no sense', () => {
   it('asks before it goes to what is no gateway of this mesh', async () => {
     const strange = words('--load-target', 'http://127.0.0.1:9/').filter((word) => word !== '--yes');
@@ -99,7 +155,8 @@ describe('a load that makes no sense', () => {
   it.each([
     ['a rate of nothing', ['--load', '0', '--load-target', 'http://127.0.0.1:9/'], '--load 0: it must be a rate'],
     ['an absurd rate', ['--load', '90000/s', '--load-target', 'http://127.0.0.1:9/'], 'the most is 20000/s'],
-    ['no target', ['--load', '5/s'], '--load and --load-host need --load-target URL'],
+    ['a judge of nothing', ['--load-target', 'http://127.0.0.1:9/', '--load-stop-at', '0/100'], '--load-stop-at 0/100: it must be'],
+    ['no target', ['--load', '5/s'], '--load, --load-host and --load-stop-at need --load-target URL'],
     ['a target that is no URL', ['--load-target', 'gateway'], 'must be a URL'],
   ])('is refused at once: %s', async (_what, load, said) => {
     const outcome = await meshlift(cluster, 'apply', '--to', cluster.newVersion, ...install, ...load, '--yes');

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { SandboxCluster } from '../kit/sandbox-cluster.ts';
 import type { Outcome } from '../kit/child-process.ts';
-import { meshliftOk, type Meta } from '../scenarios/cluster-under-test.ts';
+import { meshliftOk, revisionsOf, type Meta } from '../scenarios/cluster-under-test.ts';
 import { snapshot } from '../scenarios/snapshot.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
@@ -14,6 +14,28 @@ const tagOutcome = (...args: string[]): Promise<Outcome> => cluster.start(['tag'
 
 beforeAll(() => cluster.prepare());
 afterAll(() => cluster.cleanUp());
+
+/** It follows a tag by its own label, in a namespace that has none. */
+const followerYaml = `apiVersion: v1
+kind: Namespace
+metadata: {name: bare}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: follower, namespace: bare}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: follower}}
+  template:
+    metadata: {labels: {app: follower, istio.io/rev: prod-stable}}
+    spec: {containers: [{name: app, image: "docker.io/istio/examples-bookinfo-details-v1:1.20.3", readinessProbe: {httpGet: {path: /, port: 9080}, periodSeconds: 1}}]}
+`;
+
+async function followerLabel(): Promise<string | undefined> {
+  const name = { namespace: 'bare', name: 'follower' };
+  const { spec } = await cluster.objects.get<{ spec: { template: { metadata: Meta } } }>('deployments', name);
+  return spec.template.metadata.labels?.['istio.io/rev'];
+}
 
 interface TagJson {
   readonly tag: string;
@@ -77,7 +99,10 @@ describe('tag', () => {
 
 describe('an upgrade', () => {
   it('takes tags along, leaves nothing that points to the old revision, and brings everything back', async () => {
-    const namespaces = ['bookinfo', 'istio-ingress', 'reports'];
+    const namespaces = ['bookinfo', 'istio-ingress', 'reports', 'bare'];
+    await cluster.objects.applyWhole(followerYaml);
+    await cluster.objects.rolledOut('deployment', { namespace: 'bare', name: 'follower' });
+    expect(await revisionsOf(cluster, 'bare')).toEqual(new Set(['default']));
     const before = await snapshot(cluster, namespaces);
     const source = await cluster.istio.source('1-29-1');
     await meshliftOk(cluster, 'apply', '--to', cluster.newVersion, ...source, '--finish', '--yes');
@@ -86,14 +111,17 @@ describe('an upgrade', () => {
       ['prod-canary', '1-29-1', ''],
       ['prod-stable', '1-29-1', 'reports'],
     ]);
+    expect([await revisionsOf(cluster, 'bare'), await followerLabel()]).toEqual([new Set(['1-29-1']), '1-29-1']);
     expect(await meshliftOk(cluster, 'migrate', 'reports', '--to', 'prod-stable', '--yes')).toContain('Nothing to do');
     await meshliftOk(cluster, 'rollback', '--yes');
     expect(await tags()).toEqual([
       ['default', 'default', 'bookinfo,istio-ingress'],
       ['prod-canary', 'default', ''],
-      ['prod-stable', 'default', 'reports'],
+      ['prod-stable', 'default', 'bare,reports'],
     ]);
+    expect([await revisionsOf(cluster, 'bare'), await followerLabel()]).toEqual([new Set(['default']), 'prod-stable']);
     expect(await snapshot(cluster, namespaces)).toEqual(before);
+    await cluster.objects.remove('namespaces', { name: 'bare' });
   });
 
   it('beside it, a tag moves with a word about what it moves, and not without being told', async () => {

@@ -1,7 +1,7 @@
 /** Tags: what follows one is moved before it, it moves at the finish, and the way back restores it; and one tag by itself. */
 import { parse } from 'yaml';
 import { describe, expect, it } from 'vitest';
-import type { WebhookConfiguration } from '../../src/core/mesh/kube-objects.ts';
+import type { PodController, WebhookConfiguration } from '../../src/core/mesh/kube-objects.ts';
 import { generateTag, planTagRemoval, planTagSet, removeTag, setTag } from '../../src/flows/change-tags.ts';
 import { rollBack } from '../../src/flows/roll-back.ts';
 import { finishRun } from '../../src/flows/start-run.ts';
@@ -101,6 +101,34 @@ describe('an upgrade', () => {
     const { steps, notMoved } = await world.plan({ finish: { moveTags: false } });
     expect(steps.some((step) => step.kind === 'moveTag')).toBe(false);
     expect(notMoved.map((stay) => stay.workload)).toEqual(['desk/deployment/app', 'shop/deployment/web']);
+  });
+
+  it('relabels what follows a tag, or the old revision, by a label of its own, and gives the labels back', async () => {
+    const world = shops();
+    world.cluster
+      .namespace('bare')
+      .workload('bare', 'lone', 2, 'Deployment', { labels: { 'istio.io/rev': 'prod' } })
+      .workload('bare', 'store', 2, 'StatefulSet', { labels: { 'istio.io/rev': 'default' } });
+    const before = picture(world);
+    const labels = (): unknown =>
+      ['Deployment/bare/lone', 'StatefulSet/bare/store'].map(
+        (key) => (world.cluster.objects.get(key) as PodController).spec?.template?.metadata?.labels?.['istio.io/rev'],
+      );
+    const { steps, notMoved } = await world.plan();
+    expect(notMoved).toEqual([]);
+    expect(steps.find((step) => step.title.includes('deploy/lone'))).toMatchObject({
+      kind: 'restartWorkload',
+      title: 'restart deploy/lone in bare, istio.io/rev: prod → canary',
+      templateLabel: { from: 'prod', to: 'canary' },
+      notes: ['its manifest still says istio.io/rev=prod: say canary there before it is deployed again'],
+    });
+    await world.apply();
+    expect([world.cluster.revisionsOf('bare'), labels()]).toEqual([{ canary: 4 }, ['canary', 'canary']]);
+    expect((await finish(world)).outcome).toBe('finished');
+    expect(pointsTo(world, 'prod')).toEqual(CANARY);
+    expect((await back(world)).outcome).toBe('rolled-back');
+    expect([world.cluster.revisionsOf('bare'), labels(), pointsTo(world, 'prod')]).toEqual([{ default: 4 }, ['prod', 'default'], OLD]);
+    expect(picture(world)).toEqual(before);
   });
 
   it('stops at a tag that somebody pointed elsewhere, and goes on past one that is gone', async () => {

@@ -12,6 +12,7 @@ import type { ClusterReader, ClusterWriter, MeshScope, PodProber } from '../../s
 import { admitPod, isIstiod, revisionOf, type Admission } from './fake-admission.ts';
 import { FakeIstiods } from './fake-istiods.ts';
 import { keyOf, MARK, withoutCounters } from './fake-objects.ts';
+import { isIstios } from './istio-objects.ts';
 import { gatewayObjectsOf, merged, readyPodsOf } from './fake-gateways.ts';
 import { controllersOf, FakeWorkloads, isWorkload } from './fake-workloads.ts';
 
@@ -194,7 +195,8 @@ export class FakeCluster implements ClusterReader, ClusterWriter, PodProber {
         mutatingWebhooks: of('MutatingWebhookConfiguration'),
         validatingWebhooks: of('ValidatingWebhookConfiguration'),
         configMaps: of('ConfigMap'),
-        gatewayApiGateways: of('Gateway'),
+        gatewayApiGateways: of('Gateway').filter(({ apiVersion }) => !isIstios(apiVersion)),
+        istioGateways: scope !== 'status' ? of('Gateway').filter(({ apiVersion }) => isIstios(apiVersion)) : [],
         gatewayClasses: scope !== 'status' ? of('GatewayClass') : [],
         revisionedRoutes: scope !== 'status' ? of('HTTPRoute') : [],
         virtualMachines: scope !== 'status' ? [...of('WorkloadEntry'), ...of('WorkloadGroup')] : [],

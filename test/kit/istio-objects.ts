@@ -284,3 +284,8 @@ export function crd(name: string, versions: readonly string[], note = ''): KubeO
     status: { conditions: [{ type: 'Established', status: 'True' }] },
   };
 }
+
+/** Whether a Gateway is Istio's own, and not one of the Gateway API. */
+export function isIstios(apiVersion: string | undefined): boolean {
+  return apiVersion?.startsWith('networking.istio.io/') === true;
+}

@@ -3,7 +3,7 @@ import { buildInventory } from '../../src/core/mesh/build-inventory.ts';
 import type { KubeObject, Pod, PodController, PodTemplate, Service, WebhookConfiguration } from '../../src/core/mesh/kube-objects.ts';
 import type { MeshInventory } from '../../src/core/mesh/mesh-inventory.ts';
 import type { IstiodReport, MeshObjects, SyncEntry } from '../../src/core/mesh/mesh-objects.ts';
-import { controlPlaneObjects, defaultObjects, injectorWebhooks, type RevisionOptions } from './istio-objects.ts';
+import { controlPlaneObjects, defaultObjects, injectorWebhooks, isIstios, type RevisionOptions } from './istio-objects.ts';
 
 export interface WorkloadOptions {
   readonly kind?: 'Deployment' | 'StatefulSet' | 'DaemonSet' | 'Rollout' | 'ReplicaSet' | 'Job' | 'CronJob';
@@ -197,12 +197,13 @@ export class MeshBuilder {
       mutatingWebhooks: of<WebhookConfiguration>('MutatingWebhookConfiguration'),
       validatingWebhooks: of<WebhookConfiguration>('ValidatingWebhookConfiguration'),
       configMaps: of('ConfigMap'),
-      gatewayApiGateways: of('Gateway'),
       gatewayClasses: of('GatewayClass'),
       revisionedRoutes: of('HTTPRoute'),
       virtualMachines: [...of('WorkloadEntry'), ...of('WorkloadGroup')],
+      gatewayApiGateways: of('Gateway').filter(({ apiVersion }) => !isIstios(apiVersion)),
       pinnedObjects: [],
       envoyFilters: [],
+      istioGateways: of('Gateway').filter(({ apiVersion }) => isIstios(apiVersion)),
       istiods: this.#istiods,
       unread: [],
       ...this.#extra,

@@ -62,7 +62,7 @@ export class SandboxCluster implements ClusterUnderTest {
   }
 
   start(args: readonly string[], { env, ...rest }: RunOptions = {}): Running {
-    const running = start(MESHLIFT, args, { cwd: this.scratch, ...rest, env: { ...this.#env(), ...env } });
+    const running = start(MESHLIFT, args, { cwd: this.scratch, ...rest, env: { ...this.env(), ...env } });
     this.#running.add(running);
     const forget = (): void => void this.#running.delete(running);
     running.done.then(forget, forget);
@@ -126,7 +126,8 @@ export class SandboxCluster implements ClusterUnderTest {
     for (const name of Object.keys(data)) await this.endTrouble(name);
   }
 
-  #env(): Record<string, string> {
+  /** With which a program reaches it. */
+  env(): Record<string, string> {
     const { speed = 1, waits = speed } = this.#options;
     return { MESHLIFT_SANDBOX_HOME: this.scratch, KUBECONFIG: this.kubeconfig(), MESHLIFT_SANDBOX_SPEED: String(waits) };
   }

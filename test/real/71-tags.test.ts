@@ -292,14 +292,14 @@ describe('beside an unrevisioned control plane', () => {
 describe.skipIf(process.env[`ISTIO_CHARTS_${NEW_VERSION.replaceAll('.', '_')}`] === undefined)('a tag of a Helm release', () => {
   const release = (revision: string): string => `istiod-${revision}`;
   const small = ['--set', 'autoscaleEnabled=false', '--set', 'resources.requests.cpu=50m', '--set', 'resources.requests.memory=128Mi'];
-  const tagged = (): Promise<Item> => kubectlJson<Item>('get', 'mutatingwebhookconfiguration', 'istio-revision-tag-prod');
+  const tagged = (tag = 'prod'): Promise<Item> => kubectlJson<Item>('get', 'mutatingwebhookconfiguration', `istio-revision-tag-${tag}`);
   let before: Record<string, unknown>;
 
   beforeAll(async () => {
     await cleanCluster();
     await kubectl('create', 'namespace', 'istio-system');
     const charts = chartsOf(OLD_VERSION);
-    const settings = ['--set', `revision=${OLD}`, '--set', 'revisionTags={prod}', ...small];
+    const settings = ['--set', `revision=${OLD}`, '--set', 'revisionTags={prod,default}', ...small];
     await helm('install', 'istio-base', join(charts, 'base'), '-n', 'istio-system', '--set', `defaultRevision=${OLD}`);
     await helm('install', release(OLD), join(charts, 'istiod'), '-n', 'istio-system', ...settings, '--wait');
     await applyYaml(namespaceYaml('probe', { 'istio.io/rev': 'prod' }));
@@ -325,8 +325,10 @@ describe.skipIf(process.env[`ISTIO_CHARTS_${NEW_VERSION.replaceAll('.', '_')}`] 
     expect((await writes.stop()).failures).toEqual([]);
     const { looks, missing } = await watch.stop();
     expect([missing, looks > 50]).toEqual([[], true]);
-    const { metadata } = await tagged();
-    expect([metadata.labels?.['istio.io/rev'], metadata.annotations?.['meta.helm.sh/release-name']]).toEqual([NEW, release(NEW)]);
+    for (const tag of ['prod', 'default']) {
+      const { metadata } = await tagged(tag);
+      expect([metadata.labels?.['istio.io/rev'], metadata.annotations?.['meta.helm.sh/release-name']]).toEqual([NEW, release(NEW)]);
+    }
     expect(await whoInjects('probe')).toBe(NEW);
     const releases = JSON.parse(await helm('list', '-n', 'istio-system', '-o', 'json')) as { name: string; status: string }[];
     expect(releases.map(({ name, status }) => [name, status]).toSorted()).toEqual([
@@ -334,7 +336,7 @@ describe.skipIf(process.env[`ISTIO_CHARTS_${NEW_VERSION.replaceAll('.', '_')}`] 
       [release(NEW), 'deployed'],
     ]);
     expect(JSON.parse(await helm('get', 'values', release(NEW), '-n', 'istio-system', '-o', 'json'))).toMatchObject({
-      revisionTags: ['prod'],
+      revisionTags: ['prod', 'default'],
     });
   });
 
@@ -348,14 +350,15 @@ describe.skipIf(process.env[`ISTIO_CHARTS_${NEW_VERSION.replaceAll('.', '_')}`] 
       expect(String(error)).not.toContain('revision-tag');
       await helm(...upgrade, '--force-conflicts');
     }
-    expect((await tagged()).metadata.labels?.['istio.io/rev']).toBe(NEW);
+    for (const tag of ['prod', 'default']) expect((await tagged(tag)).metadata.labels?.['istio.io/rev']).toBe(NEW);
     expect(await whoInjects('probe')).toBe(NEW);
   });
 
   it('comes back with the old release', async () => {
     await meshliftOk('rollback', '--yes');
     expect(await whoInjects('probe')).toBe(OLD);
-    expect((await tagged()).metadata.annotations?.['meta.helm.sh/release-name']).toBe(release(OLD));
+    for (const tag of ['prod', 'default'])
+      expect((await tagged(tag)).metadata.annotations?.['meta.helm.sh/release-name']).toBe(release(OLD));
     expect(await snapshot(realCluster, ['probe'])).toEqual(before);
   });
 });

@@ -93,13 +93,14 @@ async function readSurroundings(
 
 type ForPlan = Pick<
   MeshObjects,
-  'podDisruptionBudgets' | 'pinnedObjects' | 'envoyFilters' | 'virtualMachines' | 'gatewayClasses' | 'revisionedRoutes'
+  'podDisruptionBudgets' | 'pinnedObjects' | 'envoyFilters' | 'istioGateways' | 'virtualMachines' | 'gatewayClasses' | 'revisionedRoutes'
 >;
 
 const NOT_FOR_A_PLAN: ForPlan = {
   podDisruptionBudgets: [],
   pinnedObjects: [],
   envoyFilters: [],
+  istioGateways: [],
   virtualMachines: [],
   gatewayClasses: [],
   revisionedRoutes: [],

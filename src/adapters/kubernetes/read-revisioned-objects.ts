@@ -10,10 +10,16 @@ import type { Resource } from './resource-paths.ts';
 const ISTIO_GROUPS = ['networking.istio.io', 'security.istio.io', 'telemetry.istio.io', 'extensions.istio.io'];
 const GATEWAY_API_GROUP = 'gateway.networking.k8s.io';
 
-/** Kinds of which every object is read, with or without the label: EnvoyFilters also choose proxies by their version. */
-const READ_WHOLE = new Set(['EnvoyFilter', 'WorkloadEntry', 'WorkloadGroup', 'GatewayClass']);
+/**
+ * Kinds of which every object is read, with or without the label: EnvoyFilters also choose proxies by their version, Istio's Gateways
+ * choose pods by their labels.
+ */
+const READ_WHOLE = new Set(['EnvoyFilter', 'Gateway', 'WorkloadEntry', 'WorkloadGroup', 'GatewayClass']);
 
-type Revisioned = Pick<MeshObjects, 'pinnedObjects' | 'envoyFilters' | 'virtualMachines' | 'gatewayClasses' | 'revisionedRoutes'>;
+type Revisioned = Pick<
+  MeshObjects,
+  'pinnedObjects' | 'envoyFilters' | 'istioGateways' | 'virtualMachines' | 'gatewayClasses' | 'revisionedRoutes'
+>;
 
 export async function readRevisionedObjects(client: KubeClient, notes: ReadNotes): Promise<Revisioned> {
   const [istio, gatewayApi] = await Promise.all([
@@ -24,6 +30,7 @@ export async function readRevisionedObjects(client: KubeClient, notes: ReadNotes
   return {
     pinnedObjects: istio.filter(isLabelled),
     envoyFilters: istio.filter((object) => object.kind === 'EnvoyFilter'),
+    istioGateways: istio.filter((object) => object.kind === 'Gateway'),
     virtualMachines: istio.filter((object): object is WorkloadEntryOrGroup => /^Workload(Entry|Group)$/.test(object.kind)),
     gatewayClasses: gatewayApi.filter((object): object is GatewayClass => object.kind === 'GatewayClass'),
     revisionedRoutes: gatewayApi.filter((object) => isLabelled(object) && object.kind !== 'GatewayClass'),

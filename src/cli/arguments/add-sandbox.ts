@@ -42,7 +42,11 @@ export function addSandbox(program: Command, run: Run): void {
   const named = (command: Command): Command => command.addOption(new Option('--name <name>', 'which sandbox').default('default'));
   named(sandbox.command('start'))
     .description('starts one in the background, and says how to reach it')
-    .option('--scenario <name>', 'what is in it: bookinfo, empty, or big[:NAMESPACESxWORKLOADS]', 'bookinfo')
+    .option(
+      '--scenario <name>',
+      'what is in it: bookinfo[:TAG,…], empty, or big[:NAMESPACESxWORKLOADS[xREPLICAS][,plain]]; plain is without Istio',
+      'bookinfo',
+    )
     .option('--port <number>', 'port of the API server; 0 for a free one', '0')
     .option('--speed <factor>', 'how fast its time passes: 1 real time, 10 ten times faster, virtual as fast as it can', '1')
     .option('--seed <number>', 'what chance begins with', '1')

@@ -1,8 +1,9 @@
 /** From options of the command line to a request; everything that is wrong is told at once. */
 import { HIGHEST_RATE_PER_SECOND, parseRatePerSecond } from '../../core/load/rate.ts';
+import type { RecentFailures } from '../../core/load/recent-hits.ts';
 import { Problem } from '../../core/problems/problem.ts';
-import { upgradeRequestSchema, type UpgradeRequest } from '../../core/request/upgrade-request.ts';
 import { durationSeconds } from './duration.ts';
+import { MOST_JUDGED_HITS, upgradeRequestSchema, type UpgradeRequest } from '../../core/request/upgrade-request.ts';
 import { helmInstall, impliesHelm } from './helm-options.ts';
 import { gatewaysOf, type GatewayOptions } from './gateway-options.ts';
 import { orderOf, type OrderOptions } from './order-options.ts';
@@ -32,6 +33,7 @@ export interface RequestOptions extends GatewayOptions, OrderOptions {
   readonly load?: string;
   readonly loadTarget?: string;
   readonly loadHost?: string;
+  readonly loadStopAt?: string;
 }
 
 /** @throws Problem ARGS-001 with every mistake that was found */
@@ -118,13 +120,29 @@ function skippedPinned({ skipPinned = [] }: RequestOptions, mistakes: string[]):
 
 const DEFAULT_LOAD_RATE = '10/s';
 
-function loadOf({ load, loadTarget, loadHost }: RequestOptions, mistakes: string[]): UpgradeRequest['load'] {
+function loadOf({ load, loadTarget, loadHost, loadStopAt }: RequestOptions, mistakes: string[]): UpgradeRequest['load'] {
   const rate = load ?? DEFAULT_LOAD_RATE;
   const ratePerSecond = parseRatePerSecond(rate);
   if (ratePerSecond === undefined) mistakes.push(`--load ${rate}: it must be a rate such as 50/s or 600/m`);
   else if (ratePerSecond > HIGHEST_RATE_PER_SECOND) mistakes.push(`--load ${rate}: the most is ${HIGHEST_RATE_PER_SECOND}/s`);
-  if (loadTarget !== undefined) return { target: loadTarget, rate, ...(loadHost === undefined ? {} : { host: loadHost }) };
-  if (load !== undefined || loadHost !== undefined) mistakes.push('--load and --load-host need --load-target URL');
+  const stopAt = stopAtOf(loadStopAt, mistakes);
+  if (loadTarget !== undefined)
+    return {
+      target: loadTarget,
+      rate,
+      ...(loadHost === undefined ? {} : { host: loadHost }),
+      ...(stopAt === undefined ? {} : { stopAt }),
+    };
+  if (load !== undefined || loadHost !== undefined || loadStopAt !== undefined)
+    mistakes.push('--load, --load-host and --load-stop-at need --load-target URL');
+  return undefined;
+}
+
+function stopAtOf(text: string | undefined, mistakes: string[]): RecentFailures | undefined {
+  if (text === undefined) return undefined;
+  const [, failed = 0, of = 0] = (/^(\d+)\/(\d+)$/.exec(text) ?? []).map(Number);
+  if (failed >= 1 && failed <= of && of <= MOST_JUDGED_HITS) return { failed, of };
+  mistakes.push(`--load-stop-at ${text}: it must be FAILED/OF with 1 to OF failures, such as 2/100; OF is at most ${MOST_JUDGED_HITS}`);
   return undefined;
 }
 

@@ -20,10 +20,21 @@ import { ExitCode } from '../exit-codes.ts';
 import { loadReportJson, renderLoadHistogram, renderLoadReport } from '../views/load-text.ts';
 
 export async function attackCommand(context: CommandContext, url: string | undefined, options: AttackOptions): Promise<ExitCode> {
-  const attack = buildAttack(options, await sourceOf(context, url, options));
+  try {
+    return await attack(context, url, options);
+  } catch (error) {
+    // The run that it belongs to tells the problem, and its own state.
+    if (options.untilInputEnds !== true || !(error instanceof Problem)) throw error;
+    process.stderr.write(`${error.details.what}\n`);
+    return ExitCode.failed;
+  }
+}
+
+async function attack(context: CommandContext, url: string | undefined, options: AttackOptions): Promise<ExitCode> {
+  const wanted = buildAttack(options, await sourceOf(context, url, options));
   if (context.options.dryRun === true) {
     context.terminal.out(
-      `${totalHits(attack.pace)} requests to ${attack.targets.map((target) => target.url).join(', ')}.\nDry run: nothing was sent.`,
+      `${totalHits(wanted.pace)} requests to ${wanted.targets.map((target) => target.url).join(', ')}.\nDry run: nothing was sent.`,
     );
     return ExitCode.done;
   }
@@ -41,10 +52,10 @@ export async function attackCommand(context: CommandContext, url: string | undef
       broken = error;
       asked();
     });
-    const progress = startProgress(context, file !== undefined, totalHits(attack.pace));
+    const progress = startProgress(context, file !== undefined, totalHits(wanted.pace));
     const sink: Writable = file ?? process.stdout;
     await composeTraffic().attack(
-      attack,
+      wanted,
       (hit) => {
         if (broken === undefined) sink.write(`${encodeHit(hit)}\n`);
         progress.add(hit);
@@ -107,10 +118,17 @@ async function gatewayUrl({ options }: CommandContext, name: string, { path, por
   const gateway = inventory.gateways.find((one) => `${one.namespace}/${one.name}` === name);
   const address = gateway?.addresses[0];
   if (address !== undefined) return `http://${address}${port === undefined ? '' : `:${port}`}${path.startsWith('/') ? path : `/${path}`}`;
+  const [service] = gateway?.services ?? [];
+  const known = inventory.gateways.map((one) => `${one.namespace}/${one.name} ${one.addresses[0] ?? 'without an address'}`);
   throw new Problem('MESH-008', {
     what: gateway ? `The gateway ${name} has no address.` : `There is no gateway ${name}.`,
-    why: `Gateways: ${inventory.gateways.map((one) => `${one.namespace}/${one.name}`).join(', ') || 'none'}.`,
-    next: [{ label: 'look', command: 'meshlift status' }],
+    why: `Gateways: ${known.join(', ') || 'none'}.`,
+    next: [
+      ...(gateway === undefined || service === undefined
+        ? []
+        : [{ label: 'why it has none', command: `kubectl -n ${gateway.namespace} describe service ${service}` }]),
+      { label: 'look', command: 'meshlift status' },
+    ],
   });
 }
 

@@ -127,7 +127,7 @@ export interface LoadOptions {
 
 /** The load goes on with every part of a run. */
 function loadOf({ name, plan }: Pick<RunRecord, 'name' | 'plan'>, { loadResults }: LoadOptions, part: string): LoadOfRun {
-  return { request: plan.request.load, name, resultsFile: loadResults ?? `${name}.${part}.load.ndjson` };
+  return { request: plan.request.load, name, part, resultsFile: loadResults };
 }
 
 /** A roll-back is stopped by a person, and never by its load. */

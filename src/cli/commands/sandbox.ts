@@ -5,7 +5,14 @@ import { Problem } from '../../core/problems/problem.ts';
 import type { ManifestsOptions, SandboxNameOptions, SandboxStartOptions, TroubleOptions } from '../arguments/add-sandbox.ts';
 import { usageProblem } from '../arguments/build-request.ts';
 import type { CommandContext } from '../arguments/global-options.ts';
-import { composeManifests, composeSandbox, knownScenarios, knownTroubles, mistakesOfTrouble, switchTrouble } from '../compose-sandbox.ts';
+import {
+  composeManifests,
+  composeSandbox,
+  knownTroubles,
+  mistakesOfScenario,
+  mistakesOfTrouble,
+  switchTrouble,
+} from '../compose-sandbox.ts';
 import { ExitCode } from '../exit-codes.ts';
 import {
   filesOf,
@@ -32,10 +39,8 @@ interface StartRequest {
 
 /** @throws Problem ARGS-001 with every mistake */
 function startRequest({ name, scenario, port, speed, seed }: SandboxStartOptions): StartRequest {
-  const mistakes: string[] = [];
+  const mistakes = mistakesOfScenario(scenario);
   if (!/^[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?$/.test(name)) mistakes.push(`--name ${name}: lower case letters, digits and dashes`);
-  const [kind = ''] = scenario.split(':');
-  if (!knownScenarios().includes(kind)) mistakes.push(`--scenario ${scenario}: it must be one of ${knownScenarios().join(', ')}`);
   if (!/^\d+$/.test(port) || Number(port) > 65_535) mistakes.push(`--port ${port}: it must be a port number, or 0`);
   if (speed !== 'virtual' && (!/^\d+(\.\d+)?$/.test(speed) || Number(speed) < 0.1 || Number(speed) > 1000))
     mistakes.push(`--speed ${speed}: it must be a number from 0.1 to 1000, or virtual`);

@@ -128,6 +128,7 @@ export function renderRunLoad({ request, summary, during, file }: RunLoadText): 
   const ms = (value: number): string => `${value < 10 ? value.toFixed(1) : value.toFixed(0)} ms`;
   const bound = failed === 0 && requests > 0 ? ` (at 95 %: fewer than ${((RULE_OF_THREE / requests) * 100).toPrecision(2)} %)` : '';
   const errors = summary.errors.map((error) => (error.length > 100 ? `${error.slice(0, 99)}…` : error));
+  if (requests === 0) return `No request of the load has a result, so that nothing is proven.\nNext: meshlift load report ${file}`;
   return [
     `${failed} of ${requests} requests failed${bound}.`,
     `Load: ${request.rate} to ${request.target}, p50 ${ms(l.p50)}, p99 ${ms(l.p99)}, longest ${ms(l.max)}.`,

@@ -3,16 +3,9 @@ import type { Check } from './check-context.ts';
 import { firstInjection, gatewaysThatFollow, injectionLabels, labelOwners } from './checks/configuration.ts';
 import { defaultMove, mustBeEqual, readiness, valuesKnown, webhookOverlap, webhookTargets } from './checks/control-planes.ts';
 import { keptObjects, pinnedObjects, proxyVersions, takenNames, unreadObjects } from './checks/pinned.ts';
-import {
-  copyNames,
-  gatewayDrains,
-  gatewayOwners,
-  gatewaySelectors,
-  gatewayTemplates,
-  idleServices,
-  waitingAddresses,
-} from './checks/gateways.ts';
-import { baseRelease, pendingReleases, releaseOwner, takenRelease } from './checks/helm.ts';
+import { gatewayListeners, gatewaySelectors, idleServices, serviceReleases, waitingAddresses } from './checks/gateway-services.ts';
+import { copyNames, gatewayDrains, gatewayOwners, gatewayTemplates } from './checks/gateways.ts';
+import { baseRelease, pendingReleases, releaseOwner, takenRelease, validatorKeeper } from './checks/helm.ts';
 import { kubernetesRange, permissions } from './checks/platform.ts';
 import { gatewaysBehindTags, leftBehindTags, tagOwners } from './checks/tags.ts';
 import { crdVersions, proxySkew, versionHop } from './checks/versions.ts';
@@ -34,6 +27,7 @@ export const allChecks: readonly Check[] = [
   takenRelease,
   releaseOwner,
   baseRelease,
+  validatorKeeper,
   pinnedObjects,
   unreadObjects,
   proxyVersions,
@@ -49,6 +43,8 @@ export const allChecks: readonly Check[] = [
   gatewaySelectors,
   idleServices,
   waitingAddresses,
+  gatewayListeners,
+  serviceReleases,
   gatewayTemplates,
   copyNames,
   gatewayOwners,

@@ -12,6 +12,8 @@ export interface CheckContext {
   readonly inventory: MeshInventory;
   readonly podDisruptionBudgets: readonly PodDisruptionBudget[];
   readonly services?: readonly Service[];
+  /** Gateways of Istio's own API, of all namespaces. */
+  readonly istioGateways?: readonly KubeObject[];
   /** CRDs of Istio as they are in the cluster. */
   readonly liveCrds: readonly KubeObject[];
   readonly request: UpgradeRequest;

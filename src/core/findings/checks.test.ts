@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { crd } from '../../../test/kit/istio-objects.ts';
 import { destinationRule, envoyFilter, pinnedOf } from '../../../test/kit/pinned-objects.ts';
 import { MeshBuilder, type WorkloadOptions } from '../../../test/kit/mesh-builder.ts';
+import type { HelmView } from '../helm/helm-view.ts';
+import type { HelmRelease } from '../helm/release.ts';
 import type { PodDisruptionBudget } from '../mesh/kube-objects.ts';
 import type { Workload } from '../mesh/mesh-inventory.ts';
 import { selectMoves } from '../moves/select-moves.ts';
@@ -12,6 +14,7 @@ import { allChecks } from './all-checks.ts';
 import { isFinding, type Check, type CheckContext } from './check-context.ts';
 import * as configuration from './checks/configuration.ts';
 import * as pinnedChecks from './checks/pinned.ts';
+import * as gatewayServices from './checks/gateway-services.ts';
 import * as gatewayChecks from './checks/gateways.ts';
 import * as helmChecks from './checks/helm.ts';
 import * as controlPlanes from './checks/control-planes.ts';
@@ -54,9 +57,18 @@ function shop(name: string, options: WorkloadOptions): MeshBuilder {
 
 it('every check of every file is among all checks, and every code is in the catalogue with words of its own', () => {
   const isCheck = (value: unknown): value is Check => typeof value === 'object' && value !== null && 'look' in value && 'codes' in value;
-  const written = [configuration, controlPlanes, gatewayChecks, tagChecks, helmChecks, pinnedChecks, platform, versions, workloads].flatMap(
-    (file) => Object.values(file).filter(isCheck),
-  );
+  const written = [
+    configuration,
+    controlPlanes,
+    gatewayChecks,
+    gatewayServices,
+    tagChecks,
+    helmChecks,
+    pinnedChecks,
+    platform,
+    versions,
+    workloads,
+  ].flatMap((file) => Object.values(file).filter(isCheck));
   expect(new Set(allChecks)).toEqual(new Set(written));
   expect(allChecks).toHaveLength(written.length);
   const entries = Object.entries(findingCatalogue);
@@ -534,4 +546,75 @@ it('releases that may not be read are told, where Helm has to do with it', () =>
     { what: 'Helm releases in istio-system', why: 'no permission to list secrets there' },
   ]);
   expect(notLooked(helmChecks.pendingReleases, context(new MeshBuilder(), { helm: {} }))).toEqual([]);
+});
+
+describe('what stands before gateways', () => {
+  const gateway = (labels: Record<string, string>, selector: Record<string, string>): MeshBuilder =>
+    shop('web', {})
+      .namespace('edge')
+      .workload('edge', 'in', {
+        on: 'default',
+        template: {
+          metadata: { labels: { app: 'in', ...labels }, annotations: { 'inject.istio.io/templates': 'gateway' } },
+          spec: { containers: [{ name: 'istio-proxy', image: 'auto' }] },
+        },
+      })
+      .object(
+        { apiVersion: 'networking.istio.io/v1', kind: 'Gateway', metadata: { name: 'all', namespace: 'shop' }, spec: { selector } },
+        {
+          apiVersion: 'v1',
+          kind: 'Service',
+          metadata: { name: 'in', namespace: 'edge' },
+          spec: { type: 'LoadBalancer', selector: { app: 'in' } },
+        },
+      );
+  const looked = (mesh: MeshBuilder, more: Partial<CheckContext> = {}): CheckContext =>
+    context(mesh, { services: mesh.objects().services, istioGateways: mesh.objects().istioGateways, ...more });
+  const ON_DEFAULT = { 'istio.io/rev': 'default' };
+  const WITHOUT_TARGET = { to: undefined, moves: undefined } as unknown as Partial<CheckContext>;
+
+  it.each<[string, Record<string, string>, Record<string, string>, Partial<CheckContext>, string[]]>([
+    ['a selector that no pod has', {}, { app: 'gone' }, {}, ['GATE-011 warning']],
+    ['a revision that the gateway moves away from', ON_DEFAULT, { app: 'in', ...ON_DEFAULT }, {}, ['GATE-011 error']],
+    ['a revision, and nothing moves', ON_DEFAULT, { app: 'in', ...ON_DEFAULT }, WITHOUT_TARGET, ['GATE-011 warning']],
+    ['the pods of the gateway', ON_DEFAULT, { app: 'in' }, {}, []],
+  ])('an Istio Gateway selects %s', (_what, labels, selector, more, expected) => {
+    expect(levels(gatewayServices.gatewayListeners, looked(gateway(labels, selector), more))).toEqual(expected);
+  });
+
+  it('an address that never comes is told with a target and without one, once for each Service', () => {
+    for (const more of [{}, WITHOUT_TARGET]) {
+      const findings = found(gatewayServices.waitingAddresses, looked(gateway(ON_DEFAULT, {}), more));
+      expect(findings.map(({ what }) => what)).toEqual(['Service edge/in of type LoadBalancer has no address']);
+    }
+  });
+});
+
+describe('a pending release', () => {
+  const VIA_HELM = { install: { with: 'helm', charts: 'charts' } };
+  const name = { name: 'istiod-canary', namespace: 'istio-system' };
+  const pending = (more: Partial<HelmRelease>): HelmRelease => ({ ...name, version: 2, status: 'pending-install', values: {}, ...more });
+  const wayOut = (helm: HelmView): string | undefined =>
+    found(helmChecks.pendingReleases, context(undefined, { helm, request: upgradeRequestSchema.parse(VIA_HELM) }))[0]?.next[0];
+
+  it.each<[string, HelmView, RegExp]>([
+    [
+      'goes back to what was deployed',
+      { old: name, releases: [pending({ deployedVersion: 1 })] },
+      /^helm rollback istiod-canary 1 -n istio-system /,
+    ],
+    ['is uninstalled where nothing runs on it', { fresh: name, releases: [pending({})] }, /^helm uninstall istiod-canary -n istio-system /],
+    [
+      'is not uninstalled under a mesh',
+      { old: name, releases: [pending({})] },
+      /^kubectl -n istio-system delete secret sh\.helm\.release\.v1\.istiod-canary\.v2, /,
+    ],
+    [
+      'is not uninstalled with the CRDs',
+      { base: pending({ name: 'istio-base' }), releases: [] },
+      /^kubectl .*istio-base\.v2, .*not helm uninstall/,
+    ],
+  ])('%s', (_what, helm, words) => {
+    expect(wayOut(helm)).toMatch(words);
+  });
 });

@@ -127,7 +127,7 @@ export const findingCatalogue = {
     'control planes',
     'A Helm release is in the middle of something',
     'A release that the plan would change or take away is pending: an installation, upgrade or rollback of it was begun and not ended, or still goes on.',
-    'Wait for it, or take it back with helm rollback (helm uninstall where nothing was deployed before).',
+    'Wait for it, or take it back with helm rollback; where nothing was deployed before, the finding says how.',
   ),
   'HELM-002': entry(
     'control planes',
@@ -146,6 +146,12 @@ export const findingCatalogue = {
     'The base release would move the default back',
     'The release of the base chart owns the webhook that validates for everybody. When the default moves and the release does not know of it, its next upgrade points the webhook back to a revision that is gone.',
     'Set defaultRevision of the base release, or upgrade with --with helm.',
+  ),
+  'HELM-006': entry(
+    'control planes',
+    'A GitOps tool keeps the default validator',
+    'Flux or Argo CD applies the webhook that validates for everybody. After the default has moved, the tool would point it back to a revision that is gone.',
+    'Commit the new default revision where the tool reads it, before the finish.',
   ),
   'CONF-001': entry(
     'configuration',
@@ -215,8 +221,8 @@ export const findingCatalogue = {
   ),
   'GATE-001': entry(
     'gateways',
-    'A gateway Service selects a revision',
-    'The selector of a Service in front of a gateway names a label that changes with the revision. Pods of the new revision are not behind it then.',
+    'A Service selects a revision',
+    'The selector of a Service in front of a gateway, or of a workload whose own label is changed, names a label that changes with the revision. Pods of the new revision are not behind it then.',
     'Take the label out of the selector first; both revisions are behind the Service then.',
   ),
   'GATE-002': entry(
@@ -255,6 +261,18 @@ export const findingCatalogue = {
     'Argo CD or Flux tracks the Deployment of the gateway. It would undo the change of its template or of its number of pods.',
     'Make the change where the tool reads it, and leave the gateway out with --gateways leave or --skip; or accept the finding.',
   ),
+  'GATE-011': entry(
+    'gateways',
+    'An Istio Gateway selects no pod, or a revision',
+    'A Gateway of Istio gives its hosts and ports to the pods that its selector matches. One that matches none has no effect; one that names a revision loses its pods when they move to another.',
+    'Mend its selector; leave the revision out of it.',
+  ),
+  'GATE-012': entry(
+    'gateways',
+    'Two Helm releases have to do with one gateway Service',
+    'The marks of a Service name one release, and its labels or the Deployment behind it name another. Whichever release has the Service in its manifest takes the address along when it is uninstalled.',
+    'Let one release have the Service and the Deployment; do not uninstall the other one before.',
+  ),
   'TAGS-021': entry(
     'configuration',
     'A tag belongs to a Helm release that nobody succeeds',
@@ -282,7 +300,7 @@ export const findingCatalogue = {
   'TAGS-024': entry(
     'configuration',
     'Workloads that the plan does not move follow a tag',
-    'A tag moves only after everything behind it. These are outside of the plan, or their own label names the tag in a namespace without one.',
+    'A tag moves only after everything behind it. These are outside of the plan, left out, or kept by a tool that would set their label back.',
     'Move them before the finish, or leave the tag with --keep-tags.',
   ),
   'WORK-001': entry(

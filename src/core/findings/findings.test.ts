@@ -57,6 +57,7 @@ function contextOf(change: Change = {}): CheckContext {
     inventory,
     podDisruptionBudgets: builder.objects().podDisruptionBudgets,
     services: builder.objects().services,
+    istioGateways: builder.objects().istioGateways,
     liveCrds: [crd('virtualservices.networking.istio.io', ['v1', 'v1beta1'])],
     request,
     from: { revision: 'default', version: '1.28.2' },
@@ -67,6 +68,7 @@ function contextOf(change: Change = {}): CheckContext {
       namespaces: change.namespaces ?? [],
       skip: [],
       gateways: request.gateways.strategy,
+      moveTags: request.finish.moveTags,
     }),
     access: accessRules('install').map((rule) => ({ rule, allowed: true, reason: '' })),
     today: '2026-03-01',
@@ -104,6 +106,8 @@ const CANARY = { gateways: { strategy: 'canary' } };
 interface EdgeOptions {
   readonly service?: Partial<Service['spec']>;
   readonly address?: string;
+  readonly serviceMarks?: Record<string, string>;
+  readonly serviceLabels?: Record<string, string>;
   readonly selector?: Record<string, string>;
   readonly marks?: Record<string, string>;
   readonly labels?: Record<string, string>;
@@ -118,6 +122,8 @@ interface EdgeOptions {
 const edge = ({
   service,
   address = '10.0.0.1',
+  serviceMarks = {},
+  serviceLabels = {},
   selector,
   marks,
   labels,
@@ -148,12 +154,42 @@ const edge = ({
     const made = built.object({
       apiVersion: 'v1',
       kind: 'Service',
-      metadata: { name: 'edge', namespace: 'edge' },
+      metadata: { name: 'edge', namespace: 'edge', annotations: serviceMarks, labels: serviceLabels },
       spec: { type: 'LoadBalancer', selector: { app: 'edge' }, ports: [{ port: 80 }], ...service },
       status: { loadBalancer: { ingress: address === '' ? [] : [{ ip: address }] } },
     });
     return more(marks === undefined ? made : made.marked('Deployment', 'edge', marks));
   },
+});
+
+const BY_HELM = { 'app.kubernetes.io/managed-by': 'Helm' };
+const ofRelease = (name: string): Record<string, string> => ({
+  'meta.helm.sh/release-name': name,
+  'meta.helm.sh/release-namespace': 'edge',
+});
+
+/** A Gateway of Istio in another namespace than the gateway that it may select. */
+const listener = (selector: Record<string, string>): Change =>
+  edge({
+    more: (m) =>
+      m.object({
+        apiVersion: 'networking.istio.io/v1',
+        kind: 'Gateway',
+        metadata: { name: 'all', namespace: 'shop' },
+        spec: { selector },
+      }),
+  });
+
+/** A workload whose own label names the revision, behind a Service. */
+const bare = (selector: Record<string, string>): Change => ({
+  mesh: (m) =>
+    m
+      .namespace('bare')
+      .workload('bare', 'lone', {
+        ...SERVING,
+        template: { ...SERVING.template, metadata: { labels: { app: 'lone', 'istio.io/rev': 'default' } } },
+      })
+      .object({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'lone', namespace: 'bare' }, spec: { selector } }),
 });
 
 const apiGateway = (labels: Record<string, string>, namespaces: readonly string[] = []): Change => ({
@@ -294,6 +330,14 @@ const CASES: Readonly<Record<FindingCode, { readonly gives: readonly Change[]; r
       helmed({ base: BASE, validatorOwner: 'istio-base' }, { action: 'install', to: { revision: 'canary', version: '1.29.1' } }),
     ],
   },
+  'HELM-006': {
+    gives: [helmed({ validatorKeeper: 'Flux', base: BASE }), helmed({ validatorKeeper: 'Argo CD' }, {})],
+    not: [
+      helmed({ base: BASE }),
+      helmed({ validatorKeeper: 'Flux', base: { ...BASE, values: { defaultRevision: 'canary' } } }),
+      helmed({ validatorKeeper: 'Flux' }, { action: 'install', to: { revision: 'canary', version: '1.29.1' } }),
+    ],
+  },
   'CONF-001': {
     gives: [{ objects: { pinnedObjects: [{ ref: { apiVersion: 'x', kind: 'EnvoyFilter', name: 'f' }, revision: 'default' }] } }],
     not: [{ objects: { pinnedObjects: [{ ref: { apiVersion: 'x', kind: 'EnvoyFilter', name: 'f' }, revision: 'other' }] } }],
@@ -346,13 +390,14 @@ const CASES: Readonly<Record<FindingCode, { readonly gives: readonly Change[]; r
   },
   'GATE-001': {
     gives: [
+      bare({ app: 'lone', 'istio.io/rev': 'default' }),
       edge({ service: { selector: { app: 'edge', 'istio.io/rev': 'default' } } }),
       edge({
         service: { selector: { app: 'edge', 'service.istio.io/canonical-revision': 'v1' } },
         labels: { 'service.istio.io/canonical-revision': 'v1' },
       }),
     ],
-    not: [edge(), edge({ request: CANARY })],
+    not: [edge(), edge({ request: CANARY }), bare({ app: 'lone' })],
   },
   'GATE-002': {
     gives: [edge({ service: { selector: { app: 'gone' } } })],
@@ -380,6 +425,28 @@ const CASES: Readonly<Record<FindingCode, { readonly gives: readonly Change[]; r
       edge({ request: CANARY, marks: { 'kustomize.toolkit.fluxcd.io/name': 'x' } }),
     ],
     not: [edge(), edge({ request: CANARY, marks: { 'meta.helm.sh/release-name': 'edge' } })],
+  },
+  'GATE-011': {
+    gives: [
+      listener({ app: 'gone' }),
+      listener({ app: 'edge', 'istio.io/rev': 'other' }),
+      listener({ app: 'edge', 'istio.io/rev': 'default' }),
+      { ...listener({ app: 'edge', 'istio.io/rev': 'default' }), request: CANARY },
+    ],
+    not: [listener({ app: 'edge' }), listener({}), listener({ app: 'web' })],
+  },
+  'GATE-012': {
+    gives: [
+      edge({ serviceMarks: ofRelease('other'), marks: ofRelease('edge') }),
+      edge({ serviceMarks: ofRelease('edge'), serviceLabels: { ...BY_HELM, release: 'other' } }),
+      edge({ serviceMarks: ofRelease('edge'), serviceLabels: { ...BY_HELM, 'app.kubernetes.io/instance': 'other' } }),
+    ],
+    not: [
+      edge({ serviceMarks: ofRelease('edge'), marks: ofRelease('edge') }),
+      edge({ serviceMarks: ofRelease('edge'), serviceLabels: { ...BY_HELM, release: 'edge' } }),
+      edge({ serviceMarks: ofRelease('edge') }),
+      edge({ marks: ofRelease('edge'), serviceLabels: { 'app.kubernetes.io/instance': 'argo-app' } }),
+    ],
   },
   'TAGS-021': {
     gives: [tagOf(HELMS)],
@@ -435,6 +502,7 @@ const CASES: Readonly<Record<FindingCode, { readonly gives: readonly Change[]; r
             .namespace('bare')
             .workload('bare', 'lone', {
               ...SERVING,
+              kind: 'Rollout',
               template: { ...SERVING.template, metadata: { labels: { app: 'lone', 'istio.io/rev': 'prod' } } },
             }),
       },

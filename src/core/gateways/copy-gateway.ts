@@ -2,6 +2,7 @@
 import { withoutServerFields } from '../controlplane/object-identity.ts';
 import type { KubeObject, LabelSelector, Labels, PodController, Service } from '../mesh/kube-objects.ts';
 import { selectsPod } from '../mesh/match-selector.ts';
+import { isOwnerMark } from '../mesh/owner-marks.ts';
 import { REVISION_LABEL, withTemplateLabel } from '../moves/select-gateways.ts';
 
 /**
@@ -10,19 +11,11 @@ import { REVISION_LABEL, withTemplateLabel } from '../moves/select-gateways.ts';
  */
 export const COPY_LABEL = 'meshlift.io/revision';
 
-/**
- * Labels and annotations by which a tool says that it owns an object: whoever removes or prunes what it owns would take the copy along.
- * @source helm/helm pkg/action/validate.go; istio/istio operator/pkg/install/installer.go @86c9f01; the tracking marks of Argo CD,
- *   Flux and kubectl
- */
-const OWNER_MARKS =
-  /^(meta\.helm\.sh\/|helm\.sh\/chart$|install\.operator\.istio\.io\/|operator\.istio\.io\/|argocd\.argoproj\.io\/|kustomize\.toolkit\.fluxcd\.io\/|helm\.toolkit\.fluxcd\.io\/|kubectl\.kubernetes\.io\/last-applied-configuration$)/;
-
 /** `app.kubernetes.io/managed-by` of whoever manages it by such marks. */
 const MANAGED_BY = 'app.kubernetes.io/managed-by';
 
 function withoutOwnerMarks(marks: Labels | undefined): Labels {
-  return Object.fromEntries(Object.entries(marks ?? {}).filter(([key]) => !OWNER_MARKS.test(key) && key !== MANAGED_BY));
+  return Object.fromEntries(Object.entries(marks ?? {}).filter(([key]) => !isOwnerMark(key) && key !== MANAGED_BY));
 }
 
 /** Name of the gateway without the revision that an earlier upgrade put behind it. */

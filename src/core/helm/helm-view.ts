@@ -1,5 +1,5 @@
 /** What Helm has to do with an upgrade: the releases that it makes, brings along and takes away. */
-import { isIstiod, revisionOfDeployment } from '../mesh/find-revisions.ts';
+import { DEFAULT_VALIDATOR, isIstiod, revisionOfDeployment } from '../mesh/find-revisions.ts';
 import type { PodController } from '../mesh/kube-objects.ts';
 import type { MeshObjects } from '../mesh/mesh-objects.ts';
 import { ownerOf } from '../mesh/object-owner.ts';
@@ -20,6 +20,8 @@ export interface HelmView {
   readonly base?: HelmRelease;
   /** Name of the release that has the default validator in its manifest. */
   readonly validatorOwner?: string;
+  /** A tool that applies the default validator and would point it back. */
+  readonly validatorKeeper?: string;
 }
 
 export interface HelmViewInput {
@@ -39,6 +41,8 @@ export function viewReleases({ objects, releases, from, installs }: HelmViewInpu
   const oldOwner = istiod && toolOf(istiod);
   const base = findBaseRelease(releases ?? [], objects.validatingWebhooks);
   const owner = validatorOwner(objects.validatingWebhooks);
+  const validator = objects.validatingWebhooks.find(({ metadata }) => metadata.name === DEFAULT_VALIDATOR);
+  const keeper = validator && toolOf(validator);
   return {
     ...(releases === undefined ? {} : { releases }),
     ...(old === undefined ? {} : { old }),
@@ -48,6 +52,7 @@ export function viewReleases({ objects, releases, from, installs }: HelmViewInpu
       : { fresh: { name: `istiod-${installs}`, namespace: objects.istioNamespace } }),
     ...(base === undefined ? {} : { base }),
     ...(owner === undefined ? {} : { validatorOwner: owner }),
+    ...(keeper === undefined ? {} : { validatorKeeper: keeper }),
   };
 }
 

@@ -220,6 +220,23 @@ describe('what Helm has to do with an upgrade', () => {
     expect(view(metadata, []).oldOwner).toBe(wanted);
   });
 
+  it('tells who keeps the default validator', () => {
+    const validator = {
+      apiVersion: 'admissionregistration.k8s.io/v1',
+      kind: 'ValidatingWebhookConfiguration',
+      metadata: { name: 'istiod-default-validator', labels: { 'argocd.argoproj.io/instance': 'mesh' } },
+    };
+    const keeperOf = (validatingWebhooks: readonly KubeObject[]): unknown =>
+      viewReleases({
+        objects: { deployments: [], validatingWebhooks, istioNamespace: 'istio-system' },
+        releases: [],
+        from: 'default',
+        installs: undefined,
+      }).validatorKeeper;
+    expect(keeperOf([validator])).toBe('Argo CD (mesh)');
+    expect(keeperOf([{ ...validator, metadata: { ...validator.metadata, name: 'istio-validator-istio-system' } }])).toBeUndefined();
+  });
+
   it.each([
     ['go', [release({ name: 'mesh' })], true, undefined],
     [

@@ -220,8 +220,9 @@ describe('the summary', () => {
 describe('the latest requests', () => {
   const good = { code: 200, error: '' };
   const bad = { code: 503, error: '503 Service Unavailable' };
-  const after = (...hits: (typeof good)[]): RecentHits => {
-    const recent = new RecentHits();
+  const after = (...hits: (typeof good)[]): RecentHits => judged(undefined, ...hits);
+  const judged = (stopAt: ConstructorParameters<typeof RecentHits>[0], ...hits: (typeof good)[]): RecentHits => {
+    const recent = new RecentHits(stopAt);
     for (const one of hits) recent.add(one);
     return recent;
   };
@@ -239,6 +240,16 @@ describe('the latest requests', () => {
   it('forget what is older than the last hundred', () => {
     expect(after(bad, bad, ...many(98)).tooManyFailures()).toEqual({ failed: 2, of: 100 });
     expect(after(bad, bad, ...many(99)).tooManyFailures()).toBeUndefined();
+  });
+
+  it('are judged as the request says', () => {
+    expect(judged({ failed: 1, of: 1 }, good).tooManyFailures()).toBeUndefined();
+    expect(judged({ failed: 1, of: 1 }, good, bad).tooManyFailures()).toEqual({ failed: 1, of: 1 });
+    expect(judged({ failed: 1, of: 1 }, bad, good).tooManyFailures()).toBeUndefined();
+    expect(judged({ failed: 3, of: 4 }, bad, bad, bad).tooManyFailures()).toBeUndefined();
+    expect(judged({ failed: 3, of: 4 }, bad, bad, bad, good).tooManyFailures()).toEqual({ failed: 3, of: 4 });
+    expect(judged({ failed: 3, of: 4 }, bad, bad, bad, good, good).tooManyFailures()).toBeUndefined();
+    expect(judged({ failed: 100, of: 100 }, ...many(99, bad), good).tooManyFailures()).toBeUndefined();
   });
 });
 

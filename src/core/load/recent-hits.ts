@@ -2,27 +2,34 @@
 import type { Hit } from './hit.ts';
 import { isSuccess } from './load-summary.ts';
 
-/** Requests that are looked at together: at 50 a second the last two seconds. */
-const JUDGED_HITS = 100;
-const MOST_FAILED_RATIO = 0.02;
-
 export interface RecentFailures {
   readonly failed: number;
   readonly of: number;
 }
 
+/** One failure may be chance. At 50 requests a second, 100 of them are the last two seconds. */
+export const USUAL_STOP: RecentFailures = { failed: 2, of: 100 };
+
 export class RecentHits {
   readonly #latest: boolean[] = [];
+  readonly #stopAt: RecentFailures;
+  #failed = 0;
 
-  add(hit: Pick<Hit, 'code' | 'error'>): void {
-    this.#latest.push(isSuccess(hit));
-    if (this.#latest.length > JUDGED_HITS) this.#latest.shift();
+  /** @param stopAt so many failures of the latest requests are too many; both at least 1 */
+  constructor(stopAt: RecentFailures = USUAL_STOP) {
+    this.#stopAt = stopAt;
   }
 
-  /** @returns undefined while all is well, and while there were fewer than 100 requests: too few say nothing */
+  add(hit: Pick<Hit, 'code' | 'error'>): void {
+    const isFailure = !isSuccess(hit);
+    this.#latest.push(isFailure);
+    if (isFailure) this.#failed += 1;
+    if (this.#latest.length > this.#stopAt.of && this.#latest.shift() === true) this.#failed -= 1;
+  }
+
+  /** @returns undefined while all is well, and while there were fewer requests than are looked at: too few say nothing */
   tooManyFailures(): RecentFailures | undefined {
-    const failed = this.#latest.filter((ok) => !ok).length;
-    if (this.#latest.length < JUDGED_HITS || failed / JUDGED_HITS < MOST_FAILED_RATIO) return undefined;
-    return { failed, of: JUDGED_HITS };
+    const { failed, of } = this.#stopAt;
+    return this.#latest.length < of || this.#failed < failed ? undefined : { failed: this.#failed, of };
   }
 }

@@ -96,6 +96,8 @@ export interface MeshObjects {
   readonly pinnedObjects: readonly KubeObject[];
   /** Every EnvoyFilter, whole; empty in a look that is not for a plan. */
   readonly envoyFilters: readonly KubeObject[];
+  /** Every Gateway of Istio's own API, whole; empty in a look that is not for a plan. */
+  readonly istioGateways: readonly KubeObject[];
   readonly istiods: readonly IstiodReport[];
   readonly unread: readonly Unread[];
 }

@@ -1,5 +1,6 @@
 /** Who owns an object, as its marks tell: a Helm release, a GitOps tool, or istioctl. */
 import type { KubeObject } from './kube-objects.ts';
+import { isGitopsManager } from './owner-marks.ts';
 
 export type ObjectOwner =
   | { readonly kind: 'helm'; readonly release: string; readonly namespace: string }
@@ -9,7 +10,6 @@ export type ObjectOwner =
   /** Applied by hand, by rendered manifests, or by somebody who leaves no mark. */
   | { readonly kind: 'nobody' };
 
-const GITOPS_MANAGERS = /argocd|argo-cd|kustomize-controller|helm-controller|flux|config-?sync|fleet/i;
 const ISTIOCTL_MANAGERS = new Set(['istio-ci', 'istio-operator']);
 
 /**
@@ -40,7 +40,7 @@ export function ownerOf(object: KubeObject): ObjectOwner {
 
 /** A tracking mark counts only where it names this very object: istioctl copies those of the revision to its tags. */
 function gitopsTool(object: KubeObject): string | undefined {
-  const manager = managersOf(object).find((name) => GITOPS_MANAGERS.test(name));
+  const manager = managersOf(object).find(isGitopsManager);
   if (manager !== undefined) return manager;
   const tracked = object.metadata.annotations?.['argocd.argoproj.io/tracking-id'];
   if (tracked !== undefined && tracked.endsWith(`/${object.metadata.name}`)) return `Argo CD (${tracked.split(':')[0] ?? tracked})`;

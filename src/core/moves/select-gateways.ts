@@ -45,10 +45,10 @@ function reasonNoCanary(workload: Workload, gateways: readonly Gateway[]): strin
   return (gateway?.services ?? []).length === 0 ? 'no Service selects its pods, so nothing can be shifted' : undefined;
 }
 
-export type GatewayJudgement =
+export type OutsideJudgement =
   | { readonly kind: 'moves'; readonly move: WorkloadMove }
   | { readonly kind: 'stays'; readonly why: WorkloadNotMoved }
-  /** Not a gateway, or none of this run's business. */
+  /** Of another kind, or none of this run's business. */
   | { readonly kind: 'other' };
 
 export interface GatewayScope extends MoveScope {
@@ -57,10 +57,10 @@ export interface GatewayScope extends MoveScope {
 }
 
 /**
- * Judges a workload of a namespace that has no label of Istio's: there the pod template decides, and its label is changed
+ * Judges a gateway of a namespace that has no label of Istio's: there the pod template decides, and its label is changed
  * together with the restart. One whose template follows a tag or the default gets the label of the revision: neither moves before the finish.
  */
-export function judgeOutside(workload: Workload, namespace: MeshNamespace, scope: GatewayScope): GatewayJudgement {
+export function judgeGateway(workload: Workload, namespace: MeshNamespace, scope: GatewayScope): OutsideJudgement {
   const { from, to } = scope;
   if (from === undefined || !isInjectedGateway(workload) || !isWithin(namespace, scope)) return { kind: 'other' };
   if (workload.template.metadata?.labels?.['gateway.istio.io/managed'] !== undefined) return { kind: 'other' };
@@ -80,7 +80,8 @@ export function judgeOutside(workload: Workload, namespace: MeshNamespace, scope
   return { kind: 'moves', move: label === undefined ? move : { ...move, templateLabel: label } };
 }
 
-function isWithin(namespace: MeshNamespace, { namespaces }: GatewayScope): boolean {
+/** Whether a namespace has no label that decides, and the run may look into it. */
+export function isWithin(namespace: MeshNamespace, { namespaces }: GatewayScope): boolean {
   return !namespace.terminating && isUnlabelled(namespace) && (namespaces.length === 0 || namespaces.includes(namespace.name));
 }
 
@@ -89,7 +90,7 @@ function isOff({ template }: Workload): boolean {
   return template.metadata?.labels?.['sidecar.istio.io/inject'] === 'false';
 }
 
-function runsOn(workload: Workload, revision: string): boolean {
+export function runsOn(workload: Workload, revision: string): boolean {
   return runningPods(workload).some((pod) => pod.revision === revision);
 }
 
@@ -124,11 +125,11 @@ function isUnlabelled({ labels }: MeshNamespace): boolean {
   return labels['istio-injection'] === undefined && labels[REVISION_LABEL] === undefined;
 }
 
-function revisionOf(template: PodTemplate, namespace: MeshNamespace, webhooks: readonly InjectionWebhook[]): string | undefined {
+export function revisionOf(template: PodTemplate, namespace: MeshNamespace, webhooks: readonly InjectionWebhook[]): string | undefined {
   return decidedRevision(resolveInjection({ namespace: namespace.name, namespaceLabels: namespace.labels, template }, webhooks));
 }
 
-function labelChange({ template }: Workload, { to }: MoveScope): TemplateLabel | undefined {
+export function labelChange({ template }: Workload, { to }: MoveScope): TemplateLabel | undefined {
   const before = template.metadata?.labels?.[REVISION_LABEL] ?? null;
   return before === to.label || before === to.revision ? undefined : { from: before, to: to.label };
 }

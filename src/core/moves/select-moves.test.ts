@@ -239,10 +239,10 @@ describe('which namespaces', () => {
 
   it.each<[string, (mesh: MeshBuilder) => MeshBuilder, Partial<MoveScope>, RegExp]>([
     [
-      'has no label, and its template asks with a revision',
-      (m) => m.namespace('x').workload('x', 'w', { ...shop, template: { metadata: { labels: { 'istio.io/rev': 'default' } } } }),
+      'has no label, and its template asks for a sidecar',
+      (m) => m.namespace('x').workload('x', 'w', { ...shop, template: { metadata: { labels: { 'sidecar.istio.io/inject': 'true' } } } }),
       {},
-      /asks with istio\.io\/rev=default$/,
+      /asks with sidecar\.istio\.io\/inject=true$/,
     ],
     ['has no label, and nothing asks', (m) => m.namespace('x').workload('x', 'w', shop), {}, /nothing in the pod template asks/],
     [

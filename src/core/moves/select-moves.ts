@@ -16,7 +16,16 @@ import {
 import { namesWorkload, type GatewayStrategy } from '../request/upgrade-request.ts';
 import { sameIstioVersion } from '../versions/istio-version.ts';
 import { reasonNotRestartable } from './restartable.ts';
-import { isOfGateways, judgeOutside, LEFT_BY_REQUEST, wayOf, type GatewayScope, type TemplateLabel } from './select-gateways.ts';
+import {
+  isOfGateways,
+  judgeGateway,
+  LEFT_BY_REQUEST,
+  wayOf,
+  type GatewayScope,
+  type OutsideJudgement,
+  type TemplateLabel,
+} from './select-gateways.ts';
+import { judgeLabelled } from './select-labelled.ts';
 
 export interface MoveTarget {
   /** Value of the label `istio.io/rev`: a revision or a tag. */
@@ -94,7 +103,7 @@ export function selectMoves(inventory: MeshInventory, scope: MoveScope): Moves {
     if (!isInScope(namespace, workloads, scope, webhooks)) {
       const judged = workloads.map((w) => judgeOutside(w, namespace, { ...scope, webhooks, known: inventory.gateways }));
       const moves = judged.flatMap((j) => (j.kind === 'moves' ? [j.move] : []));
-      if (moves.length > 0) namespaces.push({ namespace, set: {}, workloads: moves });
+      if (moves.length > 0) namespaces.push({ namespace, set: {}, workloads: moves.toSorted(restartOrder) });
       notMoved.push(...judged.flatMap((j) => (j.kind === 'stays' ? [j.why] : [])));
       const others = workloads.filter((_, index) => judged[index]?.kind === 'other');
       notMoved.push(...leftOutside(namespace, others, scope));
@@ -116,6 +125,12 @@ export function selectMoves(inventory: MeshInventory, scope: MoveScope): Moves {
       namespaces.push({ namespace, set, ...backTo, workloads: moves.toSorted(restartOrder) });
   }
   return { namespaces: namespaces.toSorted(gatewaysFirst), notMoved, unreachable };
+}
+
+/** In a namespace that the run does not relabel, the template of a workload may decide. */
+function judgeOutside(workload: Workload, namespace: MeshNamespace, scope: GatewayScope): OutsideJudgement {
+  const judgement = judgeGateway(workload, namespace, scope);
+  return judgement.kind === 'other' ? judgeLabelled(workload, namespace, scope) : judgement;
 }
 
 /** Gateways before everything else: first those that no label of a namespace moves; otherwise the order stays. */

@@ -28,11 +28,11 @@ import type { PinnedPlan } from '../pinned/settle-pinned.ts';
 import { copyPinnedDrafts, pinnedEnd, withPinnedEnd } from './build-pinned-steps.ts';
 import { withBase, withRelease } from './release-drafts.ts';
 import { canaryDrafts, removeGatewayDraft, type CanaryInput } from './gateway-drafts.ts';
-import { tagDrafts } from './tag-drafts.ts';
 import { expectOrder } from './expect-order.ts';
 import { labelDrafts, waveDrafts } from './wave-drafts.ts';
+import { tagDrafts, withDefaultTag, type TagDraftsInput } from './tag-drafts.ts';
 import { PLAN_API_VERSION, PLAN_FORMAT_VERSION, PLAN_KIND, type Pin, type Plan } from './plan.ts';
-import type { Endpoints } from './resolve-endpoints.ts';
+import type { Endpoint, Endpoints } from './resolve-endpoints.ts';
 
 export interface PlanInput {
   readonly request: UpgradeRequest;
@@ -241,24 +241,24 @@ function gatewayRemovals(moves: Moves, input: PlanInput): StepDraft[] {
 }
 
 /** Tags move before the default does and before the old control plane goes: nothing that points to it may be left. */
-function tagFinish(moves: Moves, { request, endpoints, objects, inventory, rendered, helm }: PlanInput): StepDraft[] {
+function tagFinish(moves: Moves, input: PlanInput): StepDraft[] {
+  const { request, endpoints, objects, inventory, rendered } = input;
   const { from, to } = endpoints;
   if (!from || !to || request.action !== 'upgrade' || !request.finish.moveTags) return [];
-  const installed = inventory.revisions.find((r) => r.name === to.revision);
+  return tagDrafts({ inventory, objects: withRendered(objects, rendered?.own ?? []), moves, from, to, ...successorOf(input) });
+}
+
+/** The Helm release of the new revision, there or to come. */
+function successorOf({ request, endpoints, inventory, helm }: PlanInput): Pick<TagDraftsInput, 'successor'> {
+  const installed = inventory.revisions.find((r) => r.name === endpoints.to?.revision);
   const there = installed?.helmRelease === undefined ? undefined : { name: installed.helmRelease, namespace: installed.namespace };
   const successor = helm?.fresh ?? there;
-  return tagDrafts({
-    inventory,
-    objects: withRendered(objects, rendered?.own ?? []),
-    moves,
-    from,
-    to,
-    ...(successor === undefined ? {} : { successor: { ...successor, withHelm: request.install?.with === 'helm' } }),
-  });
+  return successor === undefined ? {} : { successor: { ...successor, withHelm: request.install?.with === 'helm' } };
 }
 
 /** Moving the default and removing the old control plane: at the finish of an upgrade, and all there is to an uninstall. */
-function finishDrafts({ request, endpoints, objects, inventory, rendered, candidates, pinned, sha256, helm = {} }: PlanInput): StepDraft[] {
+function finishDrafts(input: PlanInput): StepDraft[] {
+  const { request, endpoints, inventory, candidates, pinned, sha256, helm = {} } = input;
   const { from, to } = endpoints;
   if (!from || (request.action !== 'upgrade' && request.action !== 'uninstall')) return [];
   const revision = inventory.revisions.find((r) => r.name === from.revision);
@@ -271,10 +271,16 @@ function finishDrafts({ request, endpoints, objects, inventory, rendered, candid
       !ownKeys.has(refKey(refOf(o))),
   );
   const drafts: StepDraft[] = [];
-  if (to && (revision?.defaultFor.length ?? 0) > 0)
-    drafts.push(withBase(moveDefaultStep(withRendered(objects, rendered?.own ?? []), to.revision, from.revision), to, request, helm));
+  if (to && (revision?.defaultFor.length ?? 0) > 0) drafts.push(defaultDraft(input, from, to));
   drafts.push(
     withRelease(withPinnedEnd(removeStep(from, own, keeps), pinnedEnd(pinned, sha256)), releaseToRemove(helm), reasonRecordsStay(helm)),
   );
   return request.action === 'uninstall' ? drafts.map((draft) => ({ ...draft, phase: 'move' as const })) : drafts;
+}
+
+/** With what Helm has to do with it: the release of the base chart, and the one that the tag of the default belongs to. */
+function defaultDraft(input: PlanInput, from: Endpoint, to: Endpoint): StepDraft {
+  const { request, objects, inventory, rendered, helm = {} } = input;
+  const draft = moveDefaultStep(withRendered(objects, rendered?.own ?? []), to.revision, from.revision);
+  return withBase(withDefaultTag(draft, { inventory, from, ...successorOf(input) }), to, request, helm);
 }

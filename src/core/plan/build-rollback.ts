@@ -16,6 +16,7 @@ import { copiesBackDrafts, foreignPinned } from './build-pinned-steps.ts';
 import { RESTART_ANNOTATION } from './restart-mark.ts';
 import { labelStep, numberSteps, removeStep, restartStep, shortName, type StepDraft } from './build-steps.ts';
 import { gatewaysBack, type GatewayBack } from './gateway-back.ts';
+import { moveNotes } from './move-notes.ts';
 import { withRelease } from './release-drafts.ts';
 import type { NotMoved, Plan } from './plan.ts';
 import type { ObjectChange, Step, StepOf } from './step.ts';
@@ -107,6 +108,7 @@ function restoreDraft({ step, revision, expect, title }: Restoring, input: Rollb
     revision,
     expect,
     ...releaseBack(step, expect),
+    ...heirBack(step, expect, input),
   };
 }
 
@@ -120,6 +122,13 @@ function releaseBack(step: Step, expect: Restoring['expect']): Pick<StepOf<'rest
         : undefined;
   if (release === undefined || expect === 'shared') return {};
   return { release: { name: release.name, namespace: release.namespace } };
+}
+
+/** A release that the run installed goes with its records at the end. */
+function heirBack(step: Step, expect: Restoring['expect'], { plan }: RollbackInput): Pick<StepOf<'restoreObject'>, 'heir'> {
+  const heir = step.kind === 'moveTag' || step.kind === 'moveDefault' ? step.heir : undefined;
+  const isNew = plan.steps.some((other) => other.kind === 'installControlPlane' && other.release?.name === heir?.name);
+  return heir === undefined || isNew || expect === 'shared' ? {} : { heir: { ...heir } };
 }
 
 function restoreSlug(step: Step, revision: string, expect: Restoring['expect']): string {
@@ -165,7 +174,9 @@ function namespaceDrafts(touched: readonly Step[], input: RollbackInput): { draf
     const back = workloadsBack(name, applyLabels(namespace.labels, set), { ...input, handled, templateLabels: templateLabelsOf(touched) });
     if (Object.keys(needed).length > 0) drafts.push(labelStep(namespace, needed, back.namespaceRevision));
     drafts.push(...gateways.filter((gateway) => gateway.namespace === name).flatMap((gateway) => gateway.drafts));
-    drafts.push(...back.moves.map(restartStep).map(inWaveOf(touched)).toSorted(byWave));
+    // With its label as its manifest has it, a workload needs no note; the release of a gateway may have learned the other one.
+    const restarts = back.moves.map((move) => restartStep(move, move.gateway ? moveNotes(move) : []));
+    drafts.push(...restarts.map(inWaveOf(touched)).toSorted(byWave));
     notMoved.push(...back.notMoved);
   }
   return { drafts, notMoved };

@@ -7,7 +7,7 @@ import type { KubeObject, WebhookConfiguration, Service } from '../mesh/kube-obj
 import type { MeshObjects } from '../mesh/mesh-objects.ts';
 import { runningPods, type MeshNamespace, type WorkloadRef } from '../mesh/mesh-inventory.ts';
 import type { NamespaceMove, WorkloadMove } from '../moves/select-moves.ts';
-import { gatewayNotes, templateLabelDiff } from './gateway-notes.ts';
+import { moveNotes, templateLabelDiff } from './move-notes.ts';
 import type { Endpoint } from './resolve-endpoints.ts';
 import type { ObjectChange, Step } from './step.ts';
 
@@ -136,11 +136,11 @@ export function shortName(ref: WorkloadRef): string {
   return `${SHORT_KIND[ref.kind]}/${ref.name}`;
 }
 
-export function restartStep(move: WorkloadMove): StepDraft {
+/** @param notes what people should know of it */
+export function restartStep(move: WorkloadMove, notes = moveNotes(move)): StepDraft {
   const { workload } = move;
   const pods = runningPods(workload).length;
   const from = [...new Set(runningPods(workload).map((pod) => pod.revision ?? 'none'))].join(', ');
-  const notes = gatewayNotes(move);
   return {
     slug: `restart-${workload.namespace}-${SHORT_KIND[workload.kind]}-${workload.name}`,
     kind: move.gateway ? 'restartGateway' : 'restartWorkload',

@@ -114,6 +114,8 @@ export const stepSchema = z.discriminatedUnion('kind', [
     revision: z.string(),
     from: z.string(),
     baseRelease: baseReleaseSchema.optional(),
+    /** The release of the new revision, which lists the tag of the default afterwards; absent when no release owns that, or takes it over. */
+    heir: releaseSchema.optional(),
   }),
   z.strictObject({
     ...common,
@@ -135,6 +137,8 @@ export const stepSchema = z.discriminatedUnion('kind', [
     expect: z.enum(['control-plane', 'default', 'shared', 'gateway', 'tag', 'pinned']),
     /** The Helm release whose records come back as they were set aside. */
     release: releaseSchema.optional(),
+    /** The same of a release that took a tag over, unless the run installed it. */
+    heir: releaseSchema.optional(),
   }),
 ]);
 

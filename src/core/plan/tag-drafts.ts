@@ -41,7 +41,7 @@ export function tagDrafts(input: TagDraftsInput): StepDraft[] {
   ];
 }
 
-function moveTagStep(tag: Tag, { objects, from, to, successor }: TagDraftsInput): StepDraft {
+function moveTagStep(tag: Tag, { inventory, objects, from, to, successor }: TagDraftsInput): StepDraft {
   const moves = changesOf(tagMoves(objects, { tag: tag.name, revision: to.revision, version: to.version }) ?? []);
   return {
     slug: `tag-${tag.name}`,
@@ -61,17 +61,40 @@ function moveTagStep(tag: Tag, { objects, from, to, successor }: TagDraftsInput)
     revision: to.revision,
     from: from.revision,
     version: to.version,
-    ...(tag.helmRelease === undefined ? {} : { helmRelease: tag.helmRelease, ...handOver(tag, successor) }),
+    ...(tag.helmRelease === undefined
+      ? {}
+      : { helmRelease: tag.helmRelease, ...handOver(tag, helmTags(inventory, from.revision), successor) }),
   };
 }
 
-function handOver(tag: Tag, successor: TagDraftsInput['successor']): Partial<StepOf<'moveTag'>> {
+/** Names of the tags of a revision that Helm releases own. */
+function helmTags({ tags }: Pick<MeshInventory, 'tags'>, revision: string): string[] {
+  return tags.filter((tag) => tag.revision === revision && tag.helmRelease !== undefined).map(({ name }) => name);
+}
+
+/** The tag of the default moves with the default; a release that owns it is succeeded as that of any other tag is. */
+export function withDefaultTag(
+  draft: StepDraft,
+  { inventory, from, successor }: Pick<TagDraftsInput, 'inventory' | 'from' | 'successor'>,
+): StepDraft {
+  const tag = inventory.tags.find(({ name, revision }) => name === DEFAULT_TAG && revision === from.revision);
+  if (draft.kind !== 'moveDefault' || tag?.helmRelease === undefined) return draft;
+  const { notes = [], heir } = handOver(tag, helmTags(inventory, from.revision), successor);
+  return {
+    ...draft,
+    ...(heir === undefined ? {} : { heir, doneWhen: `${draft.doneWhen}, and the release ${heir.name} lists the tag` }),
+    notes: [...(draft.notes ?? []), ...notes.map((note) => `tag ${DEFAULT_TAG}: ${note}`)],
+  };
+}
+
+/** @param all tags that change hands: a release lists them together */
+function handOver(tag: Tag, all: readonly string[], successor: TagDraftsInput['successor']): Pick<StepOf<'moveTag'>, 'notes' | 'heir'> {
   const release = tag.helmRelease ?? '';
   if (successor === undefined) return { notes: [`the Helm release ${release} owns it; afterwards no release does`] };
   const { name, namespace, withHelm } = successor;
   const note = `the Helm release ${name} takes it over from ${release}, in the same write`;
   if (withHelm) return { notes: [note], heir: { name, namespace } };
   return {
-    notes: [note, `afterwards: helm upgrade ${name} istio/istiod -n ${namespace} --reuse-values --set revisionTags='{${tag.name}}'`],
+    notes: [note, `afterwards: helm upgrade ${name} istio/istiod -n ${namespace} --reuse-values --set revisionTags='{${all.join(',')}}'`],
   };
 }

@@ -168,7 +168,7 @@ export const problemCatalogue = {
   'LOAD-002': entry(
     failed,
     'Too many requests of the load failed',
-    'Of the last 100 requests at least 2 failed while the run went on. It was stopped between two steps, and taken back where the request says so.',
+    'Of the latest requests so many failed that the run should not go on: 2 of 100, or what --load-stop-at says. It was stopped between two steps, and taken back where the request says so.',
     'meshlift load report FILE shows the errors. Mend the cause and resume, or roll back.',
   ),
   'LOAD-003': entry(

@@ -38,6 +38,9 @@ const installSchema = z.discriminatedUnion('with', [
   }),
 ]);
 
+/** Most requests of a load that are judged together. */
+export const MOST_JUDGED_HITS = 10_000;
+
 function rises(shares: readonly number[]): boolean {
   return shares.at(-1) === 100 && shares.every((share, index) => index === 0 || share > (shares[index - 1] ?? 0));
 }
@@ -75,6 +78,11 @@ export const upgradeRequestSchema = z.strictObject({
       rate: z.string().default('10/s'),
       /** Host header, where the target is an address. */
       host: z.string().optional(),
+      /** The run stops when so many of the latest requests failed; absent: 2 of 100. */
+      stopAt: z
+        .strictObject({ failed: z.number().int().min(1), of: z.number().int().min(1).max(MOST_JUDGED_HITS) })
+        .refine(({ failed, of }) => failed <= of, 'must be FAILED/OF with at most OF failures, such as 2/100')
+        .optional(),
     })
     .optional(),
   gateways: z

@@ -58,6 +58,8 @@ export type StepObservation =
       readonly pending: readonly DefaultMove[] | undefined;
       readonly usage?: Usage;
       readonly base?: string | undefined;
+      /** Why the release that takes the tag of the default over does not list it yet. */
+      readonly unlisted?: string | undefined;
     }
   | {
       readonly kind: 'tag';

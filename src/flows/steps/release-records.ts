@@ -3,6 +3,7 @@ import { standingRecord, type ReleaseName } from '../../core/helm/release.ts';
 import { asideName, isAsBefore, laterRecords, recordOf, setAside, type SecretObject } from '../../core/helm/set-aside.ts';
 import { refKey, refOf } from '../../core/controlplane/object-identity.ts';
 import type { KubeObject, ObjectRef } from '../../core/mesh/kube-objects.ts';
+import type { StepOf } from '../../core/plan/step.ts';
 import type { RunPorts } from '../flow-ports.ts';
 
 export type RecordPorts = Pick<RunPorts, 'reader' | 'writer' | 'releases'>;
@@ -63,6 +64,11 @@ export async function removeRecords(ports: RecordPorts, release: ReleaseName, ef
   const standing = standingRecord(records);
   const order = [...records.filter((record) => record !== standing), ...(standing === undefined ? [] : [standing])];
   for (const ref of order.map(refOf)) await effect(refKey(ref), () => ports.writer.deleteObject(ref));
+}
+
+/** The releases whose records a step puts back. */
+export function releasesBack({ release, heir }: StepOf<'restoreObject'>): ReleaseName[] {
+  return [release, heir].filter((one) => one !== undefined);
 }
 
 /** Records that are not as they were set aside, without what they hold; none when nothing was set aside. */

@@ -6,7 +6,8 @@ import type { StepOf } from '../../core/plan/step.ts';
 import type { RunPorts } from '../flow-ports.ts';
 import { keepRecord, type Effect, type RecordPorts, type RunHome } from './release-records.ts';
 
-type TagStep = StepOf<'moveTag'>;
+/** A tag, and the release that shall list it. */
+export type TagListing = Pick<StepOf<'moveTag'>, 'tag' | 'heir'>;
 
 export interface ListInput {
   readonly home: RunHome;
@@ -16,7 +17,7 @@ export interface ListInput {
 }
 
 /** Why the release does not list the tag yet; undefined when it does, or when no release takes it over. */
-export async function reasonUnlisted(ports: Pick<RunPorts, 'releases'>, step: TagStep): Promise<string | undefined> {
+export async function reasonUnlisted(ports: Pick<RunPorts, 'releases'>, step: TagListing): Promise<string | undefined> {
   if (step.heir === undefined) return undefined;
   const release = await findHeir(ports, step);
   if (release === undefined) return `the Helm release ${step.heir.name} cannot be read`;
@@ -28,7 +29,7 @@ export async function reasonUnlisted(ports: Pick<RunPorts, 'releases'>, step: Ta
  * A version that a killed driver left pending is taken out of the records: helm's own rollback would delete what the version before
  * it did not list, which is the tag.
  */
-export async function listInHeir(ports: RecordPorts, step: TagStep, { home, effect, adopt }: ListInput): Promise<void> {
+export async function listInHeir(ports: RecordPorts, step: TagListing, { home, effect, adopt }: ListInput): Promise<void> {
   const { heir } = step;
   if (heir === undefined || (await reasonUnlisted(ports, step)) === undefined) return;
   const before = await keepRecord(ports, home, heir, effect);
@@ -42,7 +43,7 @@ export async function listInHeir(ports: RecordPorts, step: TagStep, { home, effe
   await effect('release', () => adopt(tags));
 }
 
-async function findHeir(ports: Pick<RunPorts, 'releases'>, { heir }: TagStep): Promise<HelmRelease | undefined> {
+async function findHeir(ports: Pick<RunPorts, 'releases'>, { heir }: TagListing): Promise<HelmRelease | undefined> {
   if (heir === undefined) return undefined;
   return (await ports.releases.readReleases(heir.namespace))?.find(({ name }) => name === heir.name);
 }

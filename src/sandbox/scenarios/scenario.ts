@@ -1,6 +1,7 @@
 /** A world to begin with, as data: objects in the order in which they are applied, and how its parts behave. */
 import type { IstioSettings } from '../istio/istio-knobs.ts';
 import type { KubeObject } from '../objects/kube-object.ts';
+import { parseBigSize } from './scenario-names.ts';
 
 export interface ScenarioStage {
   readonly name: string;
@@ -46,9 +47,8 @@ export async function findScenario(text: string): Promise<Scenario | undefined> 
       podEvents: 'all',
     };
   if (name !== 'big') return undefined;
-  const match = /^(\d{1,4})x(\d{1,4})(?:x(\d{1,4}))?(,plain)?$/.exec(size ?? '20x5');
-  if (match === null) return undefined;
-  const [, namespaces, workloads, replicas = '1', plain] = match;
-  const counts = { namespaces: Number(namespaces), workloads: Number(workloads), replicas: Number(replicas) };
-  return (await import('./big.ts')).bigScenario({ ...counts, mesh: plain === undefined });
+  const big = parseBigSize(size ?? '20x5');
+  if (big === undefined) return undefined;
+  const { plain, ...counts } = big;
+  return (await import('./big.ts')).bigScenario({ ...counts, mesh: !plain });
 }

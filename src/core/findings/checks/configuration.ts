@@ -1,4 +1,5 @@
 import { resolveInjection } from '../../injection/resolve-injection.ts';
+import { isGitopsManager } from '../../mesh/owner-marks.ts';
 import type { Check } from '../check-context.ts';
 import type { Finding } from '../finding.ts';
 
@@ -57,15 +58,17 @@ export const gatewaysThatFollow: Check = {
   },
 };
 
-/** Field managers that put a label back when it is changed under them. */
-const GITOPS_MANAGERS = /argocd|argo-cd|kustomize-controller|helm-controller|flux|^helm$|config-sync|configsync|fleet/i;
+/** Field managers that put a label back when it is changed under them; Helm with its next upgrade. */
+function putsBack(manager: string): boolean {
+  return isGitopsManager(manager) || manager.toLowerCase() === 'helm';
+}
 
 export const labelOwners: Check = {
   name: 'owners of injection labels',
   codes: ['CONF-004'],
   look({ moves }) {
     return (moves?.namespaces ?? []).flatMap(({ namespace, set }): Finding[] => {
-      const owned = namespace.labelManagers.filter((owner) => owner.label in set && GITOPS_MANAGERS.test(owner.manager));
+      const owned = namespace.labelManagers.filter((owner) => owner.label in set && putsBack(owner.manager));
       const first = owned[0];
       if (!first) return [];
       return [

@@ -1,4 +1,5 @@
 import { isPending, type HelmRelease, type ReleaseName } from '../../helm/release.ts';
+import { DEFAULT_VALIDATOR } from '../../mesh/find-revisions.ts';
 import type { Check, CheckContext } from '../check-context.ts';
 import type { CouldNotLook, Finding } from '../finding.ts';
 
@@ -22,7 +23,7 @@ export const pendingReleases: Check = {
     const touched = [find(context, helm.fresh), removes(context) ? find(context, helm.old) : undefined, base];
     return [...new Set(touched)]
       .filter((release) => release !== undefined && isPending(release))
-      .map((release) => pendingFinding(release as HelmRelease));
+      .map((release) => pendingFinding(release as HelmRelease, release === find(context, helm.fresh)));
   },
 };
 
@@ -31,17 +32,24 @@ function unreadable({ helm, inventory }: CheckContext): CouldNotLook[] {
   return [{ what: `Helm releases in ${inventory.istioNamespace}`, why: 'no permission to list secrets there' }];
 }
 
-function pendingFinding({ name, namespace, status, deployedVersion }: HelmRelease): Finding {
-  const wayOut =
-    deployedVersion === undefined ? `helm uninstall ${name} -n ${namespace}` : `helm rollback ${name} ${deployedVersion} -n ${namespace}`;
+/** @param isNew nothing of the mesh runs on it yet */
+function pendingFinding(release: HelmRelease, isNew: boolean): Finding {
+  const { name, namespace, status } = release;
   return {
     code: 'HELM-001',
     level: 'error',
     objects: [`${namespace}/${name}`],
     what: `the Helm release ${name} in ${namespace} is ${status}`,
     why: 'Something was begun on it and not ended, or still goes on; helm refuses every further change.',
-    next: [`${wayOut}   (once nobody works on it: helm history ${name} -n ${namespace})`],
+    next: [`${wayOut(release, isNew)}   (once nobody works on it: helm history ${name} -n ${namespace})`],
   };
+}
+
+/** A release that never was deployed can only be uninstalled, which takes what runs along; without its record helm adopts what is there. */
+function wayOut({ name, namespace, version, deployedVersion }: HelmRelease, isNew: boolean): string {
+  if (deployedVersion !== undefined) return `helm rollback ${name} ${deployedVersion} -n ${namespace}`;
+  if (isNew) return `helm uninstall ${name} -n ${namespace}`;
+  return `kubectl -n ${namespace} delete secret sh.helm.release.v1.${name}.v${version}, then helm upgrade --install ${name} CHART -n ${namespace} with its values; not helm uninstall, which would take away what the mesh runs on`;
 }
 
 export const takenRelease: Check = {
@@ -83,11 +91,36 @@ export const releaseOwner: Check = {
   },
 };
 
+export const validatorKeeper: Check = {
+  name: 'who keeps the default validator',
+  codes: ['HELM-006'],
+  look(context) {
+    const { helm, request, from, to } = context;
+    const keeper = helm?.validatorKeeper;
+    if (keeper === undefined || to === undefined || !removes(context) || !movesDefault(context)) return [];
+    if (helm?.base?.values['defaultRevision'] === to.revision) return [];
+    return [
+      {
+        code: 'HELM-006',
+        level: request.finish.removeOld ? 'error' : 'warning',
+        objects: [DEFAULT_VALIDATOR],
+        what: `${DEFAULT_VALIDATOR} is applied by ${keeper}`,
+        why: `The tool would point it back to ${from?.revision ?? 'the old revision'}, and once that is gone, every write of Istio configuration is refused.`,
+        next: [`commit there, once ${to.revision} is installed and before the finish: defaultRevision: ${to.revision} for the base chart`],
+      },
+    ];
+  },
+};
+
+function movesDefault({ inventory, from }: CheckContext): boolean {
+  return inventory.revisions.some((r) => r.name === from?.revision && r.defaultFor.length > 0);
+}
+
 /** The release that would point the default back; undefined when none would, or the plan brings it along. */
-function wouldMoveBack({ helm, request, to, from, inventory }: CheckContext): string | undefined {
+function wouldMoveBack(context: CheckContext): string | undefined {
+  const { helm, request, to } = context;
   const { validatorOwner: owner, base } = helm ?? {};
-  const movesDefault = inventory.revisions.some((r) => r.name === from?.revision && r.defaultFor.length > 0);
-  if (owner === undefined || to === undefined || !movesDefault) return undefined;
+  if (owner === undefined || to === undefined || !movesDefault(context)) return undefined;
   if (base?.name === owner && (request.install?.with === 'helm' || base.values['defaultRevision'] === to.revision)) return undefined;
   return owner;
 }

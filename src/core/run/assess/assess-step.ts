@@ -104,7 +104,7 @@ function assessNamespace(
 
 function assessDefault(
   step: StepOf<'moveDefault'>,
-  { pending, usage, base }: Extract<StepObservation, { kind: 'default' }>,
+  { pending, usage, base, unlisted }: Extract<StepObservation, { kind: 'default' }>,
 ): StepAssessment {
   if (pending === undefined) {
     return {
@@ -115,12 +115,14 @@ function assessDefault(
       }),
     };
   }
-  if (pending.length === 0 && base !== undefined) return { kind: 'pending', detail: base };
+  const behind = unlisted ?? base;
+  if (pending.length === 0 && behind !== undefined) return { kind: 'pending', detail: behind };
   if (pending.length === 0)
     return {
       kind: 'satisfied',
       evidence: [
         `injection, validation and leadership of the default point to ${step.revision}`,
+        ...(step.heir === undefined ? [] : [`the Helm release ${step.heir.name} lists its tag`]),
         ...(step.baseRelease === undefined ? [] : [`the Helm release ${step.baseRelease.name} says the same`]),
       ],
     };

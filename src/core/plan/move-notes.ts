@@ -1,4 +1,4 @@
-/** What people should know of a gateway that is restarted with another revision in its template. */
+/** What people should know of a workload that is restarted with another revision in its template. */
 import { releaseOf } from '../helm/release-marks.ts';
 import type { WorkloadMove } from '../moves/select-moves.ts';
 import type { ObjectChange } from './step.ts';
@@ -11,8 +11,18 @@ export function templateLabelDiff({ templateLabel }: WorkloadMove): ObjectChange
   return [...line('-', templateLabel.from), ...line('+', templateLabel.to)];
 }
 
+/** What becomes of a workload that is no gateway when it is deployed again from its manifest. */
+function labelNotes({ workload, templateLabel, gateway }: WorkloadMove): string[] {
+  if (gateway || templateLabel === undefined || templateLabel.from === null || templateLabel.to === null) return [];
+  const release = workload.controller === undefined ? undefined : releaseOf(workload.controller);
+  const where = release === undefined ? 'its manifest' : `the Helm release ${release.name}`;
+  return [`${where} still says istio.io/rev=${templateLabel.from}: say ${templateLabel.to} there before it is deployed again`];
+}
+
 /** Why it is restarted although a canary was asked for; and how its Helm release learns of the new revision. */
-export function gatewayNotes({ workload, templateLabel, inPlaceBecause }: WorkloadMove): string[] {
+export function moveNotes(move: WorkloadMove): string[] {
+  const { workload, templateLabel, inPlaceBecause, gateway } = move;
+  if (!gateway) return labelNotes(move);
   const label = templateLabel?.to ?? undefined;
   const release = workload.controller === undefined ? undefined : releaseOf(workload.controller);
   return [
