@@ -13,7 +13,8 @@ import { isReady, isTerminating } from '../core/run/assess/describe-pods.ts';
 import { rolloutStatus } from '../core/run/assess/rollout-status.ts';
 import type { RunState } from '../core/run/run-state.ts';
 import { findUses } from '../core/usage/find-uses.ts';
-import { keepsItself, observeGateway, observeGatewayRemoval } from './steps/gateway.ts';
+import { keepsItself, observeGateway } from './steps/gateway.ts';
+import { observeGatewayRemoval } from './steps/gateway-removal.ts';
 import type { RunPorts } from './flow-ports.ts';
 import { readWebhookObjects } from './read-webhook-objects.ts';
 import { keptPinned, observeCopies, removedRefs, withoutPinned } from './steps/pinned.ts';
@@ -220,7 +221,11 @@ async function observeRestore(
       }),
     )
   ).flat();
-  const pending = [...objects, ...(step.release === undefined ? [] : await pendingRecords(ports, home, step.release))];
+  const pending = [
+    ...objects,
+    ...(step.release === undefined ? [] : await pendingRecords(ports, home, step.release)),
+    ...(await presentRecords(ports, step.heir)).map(({ name, ...ref }): KubeObject => ({ ...ref, metadata: { name } })),
+  ];
   if (step.expect !== 'control-plane') return { kind: 'restore', pending };
   const refs = originals.map((original) => original.ref);
   const deployment = await readDeployment(ports, refs);

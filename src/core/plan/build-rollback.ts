@@ -97,7 +97,7 @@ function restoreDraft({ step, revision, expect, title }: Restoring, input: Rollb
     phase: 'move',
     preconditions: [],
     changes: refs.map((ref): ObjectChange => ({
-      action: expect === 'control-plane' || wasDeleted(step, ref) ? 'create' : 'update',
+      action: expect === 'control-plane' ? 'create' : actionBack(step, ref),
       ref,
       diff: [],
     })),
@@ -107,6 +107,7 @@ function restoreDraft({ step, revision, expect, title }: Restoring, input: Rollb
     revision,
     expect,
     ...releaseBack(step, expect),
+    ...heirBack(step),
   };
 }
 
@@ -122,14 +123,23 @@ function releaseBack(step: Step, expect: Restoring['expect']): Pick<StepOf<'rest
   return { release: { name: release.name, namespace: release.namespace } };
 }
 
+/** The release that took the place of a gateway's ends when that one comes back. */
+function heirBack(step: Step): Pick<StepOf<'restoreObject'>, 'heir'> {
+  if (step.kind !== 'removeGateway' || step.heir === undefined) return {};
+  return { heir: { name: step.heir.name, namespace: step.heir.namespace } };
+}
+
 function restoreSlug(step: Step, revision: string, expect: Restoring['expect']): string {
   if (expect === 'control-plane') return `restore-${revision}`;
   if (step.kind === 'moveTag') return `tag-${step.tag}`;
   return step.kind === 'removeGateway' ? `restore-${step.gateway.namespace}-${step.gateway.name}` : expect;
 }
 
-function wasDeleted(step: Step, ref: ObjectChange['ref']): boolean {
-  return step.kind === 'removeGateway' && step.changes.some((change) => change.action === 'delete' && refKey(change.ref) === refKey(ref));
+/** What a removal of a gateway deleted is created, what it made is deleted. */
+function actionBack(step: Step, ref: ObjectChange['ref']): ObjectChange['action'] {
+  const change = step.kind === 'removeGateway' ? step.changes.find((one) => refKey(one.ref) === refKey(ref)) : undefined;
+  if (change?.action === 'delete') return 'create';
+  return change?.action === 'create' ? 'delete' : 'update';
 }
 
 function namespaceDrafts(touched: readonly Step[], input: RollbackInput): { drafts: StepDraft[]; notMoved: NotMoved[] } {

@@ -133,6 +133,8 @@ export const stepSchema = z.discriminatedUnion('kind', [
     expect: z.enum(['control-plane', 'default', 'shared', 'gateway', 'tag', 'pinned']),
     /** The Helm release whose records come back as they were set aside. */
     release: releaseSchema.optional(),
+    /** The Helm release that had taken its place, and whose records go. */
+    heir: releaseSchema.optional(),
   }),
 ]);
 
