@@ -16,7 +16,8 @@ import type { ClusterReader } from '../ports/cluster.ts';
 import { findUses } from '../core/usage/find-uses.ts';
 import { usesBeforeDefault } from '../core/usage/usage.ts';
 import { DEFAULT_TAG } from '../core/tags/tag-objects.ts';
-import { keepsItself, observeGateway, observeGatewayRemoval } from './steps/gateway.ts';
+import { keepsItself, observeGateway } from './steps/gateway.ts';
+import { observeGatewayRemoval } from './steps/gateway-removal.ts';
 import type { RunPorts } from './flow-ports.ts';
 import { readWebhookObjects } from './read-webhook-objects.ts';
 import { keptPinned, observeCopies, removedRefs, withoutPinned } from './steps/pinned.ts';
@@ -229,7 +230,11 @@ async function observeRestore(
     )
   ).flat();
   const records = await Promise.all(releasesBack(step).map((release) => pendingRecords(ports, home, release)));
-  const pending = [...objects, ...records.flat()];
+  const pending = [
+    ...objects,
+    ...records.flat(),
+    ...(await presentRecords(ports, step.successor)).map(({ name, ...ref }): KubeObject => ({ ...ref, metadata: { name } })),
+  ];
   if (step.expect !== 'control-plane') return { kind: 'restore', pending };
   const refs = originals.map((original) => original.ref);
   const deployment = await readDeployment(ports, refs);

@@ -14,7 +14,8 @@ import { DEFAULT_TAG } from '../core/tags/tag-objects.ts';
 import type { ControlPlaneInstaller, InstallTarget } from '../ports/installer.ts';
 import { digestsOf } from './observe-step.ts';
 import { readWebhookObjects } from './read-webhook-objects.ts';
-import { keepsItself, performGateway, performGatewayRemoval } from './steps/gateway.ts';
+import { keepsItself, performGateway } from './steps/gateway.ts';
+import { performGatewayRemoval, type GatewayHelm } from './steps/gateway-removal.ts';
 import { certainRefs, originalsOfCopies, originalsOfPinned, performCopies, removedRefs } from './steps/pinned.ts';
 import { originalsOfBase, performBase } from './steps/base-release.ts';
 import { applyCrds } from './steps/crds.ts';
@@ -61,7 +62,7 @@ export async function performStep(ports: PerformingPorts, input: PerformInput): 
     case 'shiftGateway':
       return performGateway(ports, step, effect);
     case 'removeGateway':
-      return performGatewayRemoval(ports, step, homeOf(input), effect);
+      return performGatewayRemoval(ports, step, { home: homeOf(input), helm: gatewayHelm(ports, plan), effect });
     case 'moveTag':
       return performTag(ports, step, listing(ports, input, step.heir));
     case 'moveDefault':
@@ -102,14 +103,11 @@ export async function originalsOf(ports: PerformingPorts, step: Step): Promise<{
     case 'removeControlPlane': {
       return { originals: [...(await present(ports, certainRefs(step))), ...(await originalsOfPinned(ports, step))], digests: {} };
     }
-    case 'removeGateway':
-      return {
-        originals: await present(
-          ports,
-          step.changes.map((change) => change.ref),
-        ),
-        digests: {},
-      };
+    case 'removeGateway': {
+      const refsOf = (action: 'create' | 'other'): ObjectRef[] =>
+        step.changes.filter((change) => (change.action === 'create') === (action === 'create')).map((change) => change.ref);
+      return { originals: [...(await present(ports, refsOf('other'))), ...refsOf('create').map((ref) => ({ ref }))], digests: {} };
+    }
     default:
       return { originals: [], digests: {} };
   }
@@ -155,6 +153,16 @@ function listing(ports: PerformingPorts, input: PerformInput, heir: StepOf<'move
       const tell = (line: string): void => ports.observer.tell({ kind: 'output', line });
       await installerOf(ports, plan).adoptTags?.({ release: heir, target: installTarget(plan), tags }, plan.pins, tell);
     },
+  };
+}
+
+/** Helm, for gateways that become releases: as the plan is pinned, with the chart of the target. */
+function gatewayHelm(ports: PerformingPorts, plan: Plan): GatewayHelm {
+  const target = installTarget(plan);
+  return {
+    render: async (gateway) => (await installerOf(ports, plan).renderGateways?.([gateway], target, plan.pins))?.objects[0] ?? [],
+    install: async (gateway) =>
+      installerOf(ports, plan).installGateway?.(gateway, target, plan.pins, (line) => ports.observer.tell({ kind: 'output', line })),
   };
 }
 
@@ -205,4 +213,5 @@ async function restore(
   }
   for (const { ref } of originals.filter((o) => o.object === undefined)) await effect(refKey(ref), () => ports.writer.deleteObject(ref));
   for (const release of releasesBack(step)) await restoreRecords(ports, homeOf(input), release, effect);
+  if (step.successor !== undefined) await removeRecords(ports, step.successor, effect);
 }

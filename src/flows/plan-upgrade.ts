@@ -18,6 +18,7 @@ import type { UpgradeRequest } from '../core/request/upgrade-request.ts';
 import { instant, type PlanningPorts } from './flow-ports.ts';
 import { pinnedScope, planPinned } from './plan-pinned.ts';
 import { renderControlPlane, type RenderResult } from './render-control-plane.ts';
+import { renderGateways, type Successions } from './render-gateways.ts';
 
 export interface PlannedUpgrade {
   readonly plan: Plan;
@@ -50,6 +51,7 @@ export async function planUpgrade(ports: PlanningPorts, request: UpgradeRequest,
     readGateways(ports, request, inventory),
     lookAtReleases(ports, request, objects, endpoints),
   ]);
+  const { successions, pins: gatewayPins } = await goOn(ports, { request, endpoints, objects, inventory, gateways, pins });
   const built = buildPlan({
     request,
     objects,
@@ -57,7 +59,8 @@ export async function planUpgrade(ports: PlanningPorts, request: UpgradeRequest,
     endpoints,
     ...(pinned === undefined ? {} : { pinned }),
     ...(render === undefined ? {} : { rendered: render.rendered, carry: render.carry }),
-    pins: render?.pins ?? [],
+    pins: withoutTwins([...(render?.pins ?? []), ...gatewayPins]),
+    successions,
     liveCrds,
     candidates,
     ...gateways,
@@ -122,6 +125,26 @@ async function readGateways(
   ]);
   const readable = found.flatMap(([namespace, list]) => (list === undefined ? [] : [[namespace, list] as const]));
   return { gatewayObjects: objects, gatewayReleases: new Map(readable) };
+}
+
+interface GoOnInput {
+  readonly request: UpgradeRequest;
+  readonly endpoints: Endpoints;
+  readonly objects: MeshObjects;
+  readonly inventory: MeshInventory;
+  readonly gateways: Pick<PlanInput, 'gatewayObjects' | 'gatewayReleases'>;
+  readonly pins: readonly Pin[];
+}
+
+/** How the Helm releases of gateways that are made anew go on. */
+async function goOn(ports: PlanningPorts, { request, objects, gateways, ...input }: GoOnInput): Promise<Successions> {
+  const { gatewayObjects, gatewayReleases } = gateways;
+  if (gatewayObjects === undefined || gatewayReleases === undefined) return { successions: new Map(), pins: [] };
+  return renderGateways({ ...input, installer: ports.installerFor(request), services: objects.services, gatewayObjects, gatewayReleases });
+}
+
+function withoutTwins(pins: readonly Pin[]): Pin[] {
+  return pins.filter((pin, index) => pins.findIndex((other) => other.name === pin.name && other.path === pin.path) === index);
 }
 
 export function needOf(request: UpgradeRequest): AccessNeed {

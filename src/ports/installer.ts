@@ -38,6 +38,22 @@ export interface TagAdoption {
   readonly tags: readonly string[];
 }
 
+/** A gateway as a Helm release of Istio's chart for gateways. */
+export interface GatewayInstall {
+  readonly release: ReleaseName;
+  /** All that its chart is told. It may hold credentials: never shown, never stored. */
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
+export interface RenderedGateways {
+  /** Version of the chart. */
+  readonly chart: string;
+  /** For each gateway what the chart renders, in order; undefined where it does not render with those values. */
+  readonly objects: readonly (readonly KubeObject[] | undefined)[];
+  /** The tool and the chart. */
+  readonly pins: readonly Pin[];
+}
+
 export interface ControlPlaneInstaller {
   /** True when values of the installed revision can be carried over to what it renders. */
   readonly canCarryOver: boolean;
@@ -67,4 +83,15 @@ export interface ControlPlaneInstaller {
    * @throws Problem TOOL-003 with the output, TOOL-005, PLAN-015
    */
   adoptTags?(adoption: TagAdoption, pins: readonly Pin[], onOutput: (line: string) => void): Promise<void>;
+  /**
+   * Renders gateways with Istio's chart of the target, without touching a cluster; only installers that know Helm can.
+   * @throws Problem ARGS-002 or TOOL-003 when there is no such chart, TOOL-001, TOOL-002, PLAN-003, PLAN-015
+   */
+  renderGateways?(gateways: readonly GatewayInstall[], target: InstallTarget, pins: readonly Pin[]): Promise<RenderedGateways>;
+  /**
+   * Makes a release of a gateway whose objects are there and name it as their owner already. May be called again after it was cut off,
+   * once no record of that is left.
+   * @throws Problem TOOL-003 with the output, TOOL-005, PLAN-015
+   */
+  installGateway?(gateway: GatewayInstall, target: InstallTarget, pins: readonly Pin[], onOutput: (line: string) => void): Promise<void>;
 }

@@ -1,6 +1,6 @@
 /** The installer that uses helm, with a stand-in that writes down how it was called, and with the real one where it is on PATH. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -9,6 +9,7 @@ import { parse } from 'yaml';
 import { describe, expect, it } from 'vitest';
 import { HelmInstaller, type HelmOptions } from '../../src/adapters/helm/helm-installer.ts';
 import type { KubeObject } from '../../src/core/mesh/kube-objects.ts';
+import type { GatewayInstall } from '../../src/ports/installer.ts';
 import { Problem } from '../../src/core/problems/problem.ts';
 import { writeTinyCharts } from '../kit/tiny-charts.ts';
 import { codeOf } from '../kit/world.ts';
@@ -23,10 +24,12 @@ interface Script {
   readonly history?: string;
   /** What `upgrade` does, as shell. */
   readonly upgrade?: string;
+  /** What `template` does before it renders, as shell. */
+  readonly template?: string;
 }
 
 /** A helm that writes down how it was called. */
-function standIn(name: string, { version = 'v3.17.4', history, upgrade = 'true' }: Script = {}): string {
+function standIn(name: string, { version = 'v3.17.4', history, upgrade = 'true', template = 'true' }: Script = {}): string {
   const path = join(folder, name);
   writeFileSync(
     path,
@@ -37,7 +40,7 @@ case "$1" in
   show) if [ -d "$3" ]; then cat "$3/Chart.yaml"; else cat "$3"; fi ;;
   pull) for last; do :; done; cat ${charts}/"$(basename "$last")"/Chart.yaml > "$last/$(basename "$last")-1.29.1.tgz" ;;
   history) ${history === undefined ? `echo "Error: release: not found" >&2; exit 1` : `echo '${history}'`} ;;
-  template) for a in "$@"; do case "$a" in *carried-over.yaml) cat "$a" > ${path}.carried; echo "$a" > ${path}.carried-path ;; esac; done
+  template) ${template}; for a in "$@"; do case "$a" in *carried-over.yaml) cat "$a" > ${path}.carried; echo "$a" > ${path}.carried-path ;; esac; done
     echo 'apiVersion: v1'; echo 'kind: ConfigMap'; echo 'metadata: {name: x}' ;;
   upgrade) for a in "$@"; do case "$a" in *values-of-the-release.yaml) cat "$a" > ${path}.values ;; esac; done; ${upgrade} ;;
 esac
@@ -237,6 +240,56 @@ describe('the base release', () => {
   });
 });
 
+describe('gateways', () => {
+  const gateway = (values: Record<string, unknown> = {}): GatewayInstall => ({
+    release: { name: 'ingress-canary', namespace: 'edge' },
+    values,
+  });
+  const VALUES =
+    /^template ingress-canary \S+\/gateway -n edge --no-hooks --skip-tests -f \S+\/values-of-the-release\.yaml --kube-version v1\.34\.3$/;
+
+  it('are rendered each with its own values, with the chart of the target, which is pinned', async () => {
+    const path = standIn('gateways');
+    const { chart, objects, pins } = await installer(path, { set: ['a=b'] }).renderGateways([gateway(), gateway()], target, []);
+    expect(calls(path, 'template')).toEqual([expect.stringMatching(VALUES), expect.stringMatching(VALUES)]);
+    expect([chart, objects.map((list) => list?.length)]).toEqual(['1.29.1', [1, 1]]);
+    expect(pins.map(({ name, path: at }) => [name, at])).toEqual([
+      ['helm', path],
+      ['chart gateway', join(charts, 'gateway')],
+    ]);
+  });
+
+  it('become releases with values that only helm reads, and only for as long as it runs', async () => {
+    const path = standIn('gateway');
+    await installer(path).installGateway(gateway({ env: { A: 'hush' } }), target, [], () => undefined);
+    const [call = ''] = calls(path, 'upgrade');
+    expect(call).toMatch(/^upgrade --install ingress-canary \S+\/gateway -f \S+values-of-the-release\.yaml --wait --timeout 10s -n edge$/);
+    expect(JSON.parse(readFileSync(`${path}.values`, 'utf8'))).toEqual({ env: { A: 'hush' } });
+    expect(existsSync(/-f (\S+)/.exec(call)?.[1] ?? '')).toBe(false);
+  });
+
+  it('whose values do not render are told apart from a chart that is not there', async () => {
+    const failing = standIn('gateway-failing', { template: 'echo "Error: hush is wrong" >&2; exit 1' });
+    expect((await installer(failing).renderGateways([gateway()], target, [])).objects).toEqual([undefined]);
+    const without = join(folder, 'without');
+    mkdirSync(without);
+    expect(await codeOf(installer(standIn('gateway-without'), { charts: without }).renderGateways([gateway()], target, []))).toBe(
+      'ARGS-002',
+    );
+    const older = writeTinyCharts(join(folder, 'older-gateway'), '1.28.2');
+    expect(await codeOf(installer(standIn('gateway-older'), { charts: older }).renderGateways([gateway()], target, []))).toBe('PLAN-003');
+  });
+
+  it('are refused with another chart than the one that the plan was made from', async () => {
+    const own = writeTinyCharts(join(folder, 'own-gateway'), '1.29.1');
+    const subject = installer(standIn('gateway-pinned'), { charts: own });
+    const { pins } = await subject.renderGateways([gateway()], target, []);
+    writeFileSync(join(own, 'gateway', 'values.yaml'), 'said: other\n');
+    expect(await codeOf(subject.renderGateways([gateway()], target, pins))).toBe('PLAN-015');
+    expect(await codeOf(subject.installGateway(gateway(), target, pins, () => undefined))).toBe('PLAN-015');
+  });
+});
+
 function realHelm(): boolean {
   try {
     execFileSync('helm', ['version'], { stdio: 'ignore' });
@@ -268,6 +321,23 @@ describe.skipIf(!realHelm())('the real helm', () => {
     const file = join(folder, 'broken.yaml');
     writeFileSync(file, 'a: [\n');
     expect((await failure(installer('helm', { values: [file] }).render(target))).details.what).toContain('broken.yaml');
+  });
+
+  it('renders gateways as releases of their names, without a Service where that is said', async () => {
+    const release = { name: 'ingress-canary', namespace: 'edge' };
+    const values = { labels: { app: 'ingress' }, service: { type: 'None' } };
+    const { objects } = await installer('helm').renderGateways(
+      [
+        { release, values },
+        { release, values: { said: '' } },
+      ],
+      target,
+      [],
+    );
+    expect(objects.map((list) => list?.map(({ kind, metadata }) => [kind, metadata.namespace, metadata.name]))).toEqual([
+      [['Deployment', 'edge', 'ingress-canary']],
+      undefined,
+    ]);
   });
 
   it('fetches charts from a repository, and says what is not there', async () => {

@@ -48,16 +48,23 @@ export interface GatewayOptions {
   /** Chart of the release; Istio's own when absent. */
   readonly chart?: string;
   readonly autoscaled?: { readonly min: number; readonly max: number };
+  /** It has a disruption budget. */
+  readonly budget?: boolean;
+  /** It has a network policy. */
+  readonly policy?: boolean;
+  /** What the user of the release has set. */
+  readonly values?: Readonly<Record<string, unknown>>;
 }
 
-function recordOf(namespace: string, name: string, chart: string): KubeObject {
-  const record = helmRecord({ name, chart });
+function recordOf(namespace: string, name: string, chart: string, values: Readonly<Record<string, unknown>>): KubeObject {
+  const record = helmRecord({ name, chart, values });
   return { ...record, metadata: { ...record.metadata, namespace } };
 }
 
 /** A gateway as Istio's chart makes it: Deployment, Service and the like, in a namespace without labels. */
 export function gatewayObjects(namespace: string, name: string, options: GatewayOptions = {}): KubeObject[] {
-  const { replicas = 2, revision = 'default', release, chart = 'gateway', autoscaled } = options;
+  const { replicas = 2, revision = 'default', release, chart = 'gateway', autoscaled, budget = false, policy = false } = options;
+  const values = { autoscaling: { enabled: autoscaled !== undefined }, budget, policy, ...options.values };
   const selector = { app: name, istio: name };
   const metadata = {
     name,
@@ -81,7 +88,7 @@ export function gatewayObjects(namespace: string, name: string, options: Gateway
         selector: { matchLabels: selector },
         template: {
           metadata: { labels, annotations: { 'inject.istio.io/templates': 'gateway' } },
-          spec: { containers: [{ name: 'istio-proxy', image: 'auto' }] },
+          spec: { serviceAccountName: name, containers: [{ name: 'istio-proxy', image: 'auto' }] },
         },
       },
     },
@@ -93,7 +100,11 @@ export function gatewayObjects(namespace: string, name: string, options: Gateway
       status: { loadBalancer: { ingress: [{ ip: '10.0.0.1' }] } },
     },
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata },
-    ...(release === undefined ? [] : [recordOf(namespace, release, chart)]),
+    ...(release === undefined ? [] : [recordOf(namespace, release, chart, values)]),
+    ...(budget ? [{ apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata, spec: { selector: { matchLabels: selector } } }] : []),
+    ...(policy
+      ? [{ apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata, spec: { podSelector: { matchLabels: selector } } }]
+      : []),
     ...(autoscaled === undefined
       ? []
       : [

@@ -1,9 +1,11 @@
 /** Installs as helm does: objects, and a record that is pending until all of it is there. */
 import type { KubeObject } from '../../src/core/mesh/kube-objects.ts';
+import { Problem } from '../../src/core/problems/problem.ts';
 import type { SecretObject } from '../../src/core/helm/set-aside.ts';
-import type { BaseUpgrade, InstallTarget } from '../../src/ports/installer.ts';
+import type { BaseUpgrade, GatewayInstall, InstallTarget, RenderedGateways } from '../../src/ports/installer.ts';
 import type { FakeCluster } from './fake-cluster.ts';
 import { FakeInstaller } from './fake-installer.ts';
+import { installGateway, renderGateway } from './fake-gateway-chart.ts';
 import { helmRecord } from './fake-releases.ts';
 import { controlPlaneObjects, validator } from './istio-objects.ts';
 
@@ -12,6 +14,8 @@ const READER = 'ServiceAccount/istio-system/istio-reader-service-account';
 
 export class FakeHelm extends FakeInstaller {
   override movesDefaultWhenNoTag = false;
+  /** What looking for the chart of gateways ends with. */
+  gatewayChart: Problem | undefined;
   readonly #cluster: FakeCluster;
 
   constructor(cluster: FakeCluster) {
@@ -52,6 +56,20 @@ export class FakeHelm extends FakeInstaller {
     if (reader)
       this.#cluster.install({ ...reader, metadata: { ...reader.metadata, labels: { 'helm.sh/chart': `base-${next.chartVersion}` } } });
     this.#cluster.install(helmRecord({ ...next, status: 'deployed' }));
+    return Promise.resolve();
+  }
+
+  async renderGateways(gateways: readonly GatewayInstall[]): Promise<RenderedGateways> {
+    if (this.gatewayChart instanceof Problem) throw this.gatewayChart;
+    return Promise.resolve({
+      chart: '1.29.1',
+      objects: gateways.map((gateway) => renderGateway(gateway)),
+      pins: [{ name: 'chart gateway', path: 'charts/gateway', version: '1.29.1', sha256: 'digest-of-gateway' }],
+    });
+  }
+
+  async installGateway(gateway: GatewayInstall): Promise<void> {
+    installGateway(this.#cluster, gateway);
     return Promise.resolve();
   }
 }

@@ -28,16 +28,32 @@ apiVersion: v1
 kind: ServiceAccount
 metadata: {name: istio-reader-service-account}
 `;
+const GATEWAY = `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: {{ .Values.name | default .Release.Name }}, namespace: {{ .Release.Namespace }}}
+spec:
+  selector: {matchLabels: {app: {{ .Values.labels.app }}}}
+  template:
+    metadata: {labels: {app: {{ .Values.labels.app }}, version: {{ .Chart.Version | quote }}, said: {{ required "said is needed" .Values.said | quote }}}}
+    spec: {containers: [{name: istio-proxy, image: auto}]}
+{{- if ne .Values.service.type "None" }}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: {{ .Release.Name }}}
+{{- end }}
+`;
 
-/** Writes the charts `base` and `istiod` of a version into a folder. */
+/** Writes the charts `base`, `istiod` and `gateway` of a version into a folder. */
 export function writeTinyCharts(folder: string, version: string, appVersion = version): string {
   for (const [name, template] of [
     ['istiod', ISTIOD],
     ['base', CRD],
+    ['gateway', GATEWAY],
   ] as const) {
     mkdirSync(join(folder, name, 'templates'), { recursive: true });
     writeFileSync(join(folder, name, 'Chart.yaml'), `apiVersion: v2\nname: ${name}\nversion: ${version}\nappVersion: ${appVersion}\n`);
-    writeFileSync(join(folder, name, 'values.yaml'), 'said: hello\nreplicas: 1\n');
+    writeFileSync(join(folder, name, 'values.yaml'), 'said: hello\nreplicas: 1\nlabels: {app: x}\nservice: {type: LoadBalancer}\n');
     writeFileSync(join(folder, name, 'templates', 'all.yaml'), template);
   }
   return folder;

@@ -15,8 +15,13 @@ import { realCluster } from './kit/real-cluster.ts';
 
 const OLD = OLD_VERSION.replaceAll('.', '-');
 const NEW = NEW_VERSION.replaceAll('.', '-');
-const chart = (): string => join(process.env[`ISTIO_CHARTS_${OLD_VERSION.replaceAll('.', '_')}`] ?? '', 'gateway');
+const charts = (version: string): string => process.env[`ISTIO_CHARTS_${version.replaceAll('.', '_')}`] ?? '';
+const chart = (version = OLD_VERSION): string => join(charts(version), 'gateway');
+/** helm 3 or 4. */
+const HELM = process.env['MESHLIFT_HELM'] ?? 'helm';
 const RATE_PER_SECOND = 25;
+/** helm renders for some hundred milliseconds, then it writes. */
+const KILLED_IN_HELM_MS = 700;
 
 const apply = (...more: string[]): string[] => [
   'apply',
@@ -28,6 +33,19 @@ const apply = (...more: string[]): string[] => [
   istioctlNew(),
   '-f',
   operatorFile,
+  ...more,
+  '--yes',
+];
+const applyWithHelm = (...more: string[]): string[] => [
+  'apply',
+  '--to',
+  NEW_VERSION,
+  '--with',
+  'helm',
+  '--helm',
+  HELM,
+  '--charts',
+  charts(NEW_VERSION),
   ...more,
   '--yes',
 ];
@@ -161,6 +179,18 @@ async function underLoad<T>(name: string, act: () => Promise<T>): Promise<T> {
   return done.value;
 }
 
+/** Name, status and chart of every release of the gateway; those that helm does not list, too. */
+async function gatewayReleases(): Promise<string[]> {
+  const listed = JSON.parse(await run(HELM, ['list', '-n', 'helm-gateway', '-o', 'json'])) as Record<'name' | 'status' | 'chart', string>[];
+  const { items } = await kubectlJson<{ items: { metadata: Meta }[] }>('-n', 'helm-gateway', 'get', 'secrets', '-l', 'owner=helm');
+  const names = new Set(listed.map(({ name }) => name));
+  const unlisted = items.filter(({ metadata: { labels = {} } }) => !names.has(labels['name'] ?? ''));
+  return [
+    ...listed.map(({ name, status, chart: made }) => `${name} ${status} ${made}`),
+    ...unlisted.map(({ metadata: { labels = {} } }) => `${labels['name'] ?? ''} ${labels['status'] ?? ''}`),
+  ];
+}
+
 async function revisions(namespace: string): Promise<string[]> {
   return (await podsOf(realCluster, namespace)).map((pod) => revisionOf(pod) ?? 'none').toSorted();
 }
@@ -187,7 +217,7 @@ beforeAll(async () => {
     '--set',
     'resources.requests.memory=48Mi',
   ];
-  await run('helm', ['install', 'istio-ingress', chart(), '-n', 'helm-gateway', ...values, '--wait']);
+  await run(HELM, ['install', 'istio-ingress', chart(), '-n', 'helm-gateway', ...values, '--wait']);
   // The chart leaves the number of pods to the autoscaler.
   await kubectl('-n', 'helm-gateway', 'wait', 'deploy/istio-ingress', '--for=jsonpath={.status.readyReplicas}=2', '--timeout=120s');
   await kubectl('-n', 'plain-gateway', 'rollout', 'status', 'deploy/plain', '--timeout=90s');
@@ -208,7 +238,7 @@ afterAll(async () => {
     process.stdout.write(`load ${name}: ${sent} sent, ${failed} failed, p50 ${p50Ms} ms, p99 ${p99Ms} ms\n`);
   await cleanCluster();
 });
-const isLeftFinished = (name: string): boolean => name.startsWith('in shares to the end');
+const isLeftFinished = (name: string): boolean => name.startsWith('in shares to the end') || name.startsWith('where helm goes on');
 afterEach(async ({ task }) => {
   if (isLeftFinished(task.name)) return;
   await meshlift('rollback', '--yes');
@@ -238,21 +268,64 @@ describe('gateways under requests from outside', () => {
     expect(await gatewayObjects()).toEqual(before);
   });
 
-  it('in shares to the end; the old gateways and the old revision go', async () => {
-    await underLoad('shares 10, 50, 100 and the finish', () => meshliftOk(...apply(...CANARY, '--finish')));
+  it('in shares to the end by helm; the old gateways and the old revision go, and the release is one of helm still', async () => {
+    const uids = async (): Promise<string[]> => (await podsOf(realCluster, 'helm-gateway')).map(({ metadata }) => metadata.uid).toSorted();
+    let moved: string[] = [];
+    await underLoad('shares 10, 50, 100 and the finish', async () => {
+      await meshliftOk(...applyWithHelm(...CANARY));
+      moved = await uids();
+      const finishing = start(MESHLIFT, ['finish', '--yes']);
+      await untilSaid(finishing, /remove-helm-gateway-istio-ingress started/, 60_000);
+      await new Promise((resolve) => setTimeout(resolve, KILLED_IN_HELM_MS));
+      finishing.child.kill('SIGKILL');
+      await finishing.done;
+      await meshliftOk('resume');
+      await meshlift('finish', '--yes');
+    });
     expect([await revisions('helm-gateway'), await revisions('plain-gateway')]).toEqual([[NEW, NEW], [NEW]]);
-    const left = Object.keys(await gatewayObjects());
-    expect(left).toContain(`Deployment/istio-ingress-${NEW}`);
-    expect(left).toContain('Service/istio-ingress');
-    expect(left).not.toContain('Deployment/istio-ingress');
-    expect(JSON.stringify(await gatewayObjects())).not.toContain('meta.helm.sh');
-    expect(await run('helm', ['list', '-q', '-n', 'helm-gateway'])).toBe('');
+    const left = await gatewayObjects();
+    expect(
+      Object.keys(left)
+        .filter((key) => !key.startsWith('ServiceAccount/default'))
+        .toSorted(),
+    ).toEqual(
+      [
+        `Deployment/istio-ingress-${NEW}`,
+        `Deployment/plain-${NEW}`,
+        `HorizontalPodAutoscaler/istio-ingress-${NEW}`,
+        'Role/istio-ingress',
+        'RoleBinding/istio-ingress',
+        'Service/istio-ingress',
+        'Service/plain',
+        'ServiceAccount/istio-ingress',
+      ].toSorted(),
+    );
+    expect(left['Service/istio-ingress']).not.toContain('meta.helm.sh');
+    expect(await uids()).toEqual(moved);
+    expect(await gatewayReleases()).toEqual([`istio-ingress-${NEW} deployed gateway-${NEW_VERSION}`]);
+  });
+
+  it('where helm goes on: the same values change no pod, and another number of pods is taken', async () => {
+    const release = `istio-ingress-${NEW}`;
+    const uids = async (): Promise<string[]> => (await podsOf(realCluster, 'helm-gateway')).map(({ metadata }) => metadata.uid).toSorted();
+    const upgrade = (...more: string[]): Promise<string> =>
+      run(HELM, ['upgrade', release, chart(NEW_VERSION), '-n', 'helm-gateway', '--reuse-values', ...more, '--wait']);
+    const had = await uids();
+    await underLoad('helm upgrade of the new release', async () => {
+      await new Promise((resolve) => setTimeout(resolve, 2000));
+      await upgrade();
+      expect(await uids()).toEqual(had);
+      await upgrade('--set', 'autoscaling.enabled=false', '--set', 'replicaCount=3');
+    });
+    const has = await uids();
+    expect([has.length, had.every((uid) => has.includes(uid))]).toEqual([3, true]);
+    expect(await gatewayReleases()).toEqual([`${release} deployed gateway-${NEW_VERSION}`]);
   });
 
   it('and come back from there, the Helm release too', async () => {
     await underLoad('back from the finish', () => meshliftOk('rollback', '--yes'));
     expect(await gatewayObjects()).toEqual(before);
     expect([await revisions('helm-gateway'), await revisions('plain-gateway')]).toEqual([[OLD, OLD], [OLD]]);
-    expect(await run('helm', ['status', 'istio-ingress', '-n', 'helm-gateway'])).toContain('STATUS: deployed');
+    expect(await gatewayReleases()).toEqual([`istio-ingress deployed gateway-${OLD_VERSION}`]);
   });
 });

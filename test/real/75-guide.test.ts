@@ -176,6 +176,8 @@ describe('the guide', () => {
     for (const namespace of NAMESPACES) expect(await revisionsOf(namespace)).toEqual(new Set([NEW]));
     expect((await releases()).join('\n')).not.toContain(OLD);
     expect(await helm('list', '-n', 'istio-system', '-q')).toContain(`istiod-${NEW}`);
+    const ofGateways = (await releases()).filter((line) => GATEWAYS.some((name) => line.startsWith(`${name}/`)));
+    expect(ofGateways).toEqual(GATEWAYS.map((name) => `${name}/${name}-${NEW} deployed`).toSorted());
     const tags = await kubectl('get', 'mutatingwebhookconfigurations', '-L', 'istio.io/rev', '--no-headers');
     expect(tags).not.toContain(OLD);
     expect(tags).toContain('istio-revision-tag-prod-stable');

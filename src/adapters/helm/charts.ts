@@ -10,11 +10,12 @@ import { Problem } from '../../core/problems/problem.ts';
 import { parseIstioVersion, sameIstioVersion } from '../../core/versions/istio-version.ts';
 import { runTool } from '../tools/run-tool.ts';
 
-export type ChartName = 'base' | 'istiod';
+export type ChartName = 'base' | 'istiod' | 'gateway';
 
 /** Where a folder may hold them: as people unpack them, and as Istio's release and its source do. */
 const FOLDERS: Readonly<Record<ChartName, readonly string[]>> = {
   base: ['base'],
+  gateway: ['gateway'],
   istiod: ['istiod', 'istio-control/istio-discovery', 'istio-discovery'],
 };
 

@@ -6,7 +6,15 @@ import type { KubeObject } from '../../core/mesh/kube-objects.ts';
 import type { Pin } from '../../core/plan/plan.ts';
 import { fileTrouble } from '../../core/problems/file-trouble.ts';
 import { Problem } from '../../core/problems/problem.ts';
-import type { BaseUpgrade, ControlPlaneInstaller, InstallTarget, RenderedInstall, TagAdoption } from '../../ports/installer.ts';
+import type {
+  BaseUpgrade,
+  ControlPlaneInstaller,
+  GatewayInstall,
+  InstallTarget,
+  RenderedGateways,
+  RenderedInstall,
+  TagAdoption,
+} from '../../ports/installer.ts';
 import { runTool } from '../tools/run-tool.ts';
 import { withFiles } from '../tools/temporary-files.ts';
 import { sha256 } from '../tools/tool-files.ts';
@@ -32,6 +40,7 @@ export interface HelmOptions {
 
 const TOOL_PIN = 'helm';
 const VALUES_PIN = 'values file';
+const RELEASE_VALUES = 'values-of-the-release.yaml';
 /** The release that CRDs are rendered as; whose they are is decided when they are applied. */
 const BASE_RELEASE = 'istio-base';
 
@@ -51,7 +60,7 @@ export class HelmInstaller implements ControlPlaneInstaller {
     return withCharts(tool.path, source, { names: ['istiod', 'base'], target: target.version, pinned }, async ({ istiod, base }) => {
       const [own, shared] = await Promise.all([this.#template(tool, istiod, target), this.#crds(tool, base, target)]);
       const pins: Pin[] = [
-        { name: TOOL_PIN, path: this.#options.helm, version: tool.version, sha256: tool.sha256 },
+        this.#toolPin(tool),
         istiod.pin,
         base.pin,
         ...this.#options.values.map((path, index): Pin => ({ name: VALUES_PIN, path, sha256: sha256(texts[index] ?? '') })),
@@ -79,7 +88,7 @@ export class HelmInstaller implements ControlPlaneInstaller {
     const source = this.#source(target);
     await withCharts(tool.path, source, { names: ['base'], target: target.version, pinned: pins }, async ({ base }) => {
       const on = this.#target(tool, release, onOutput);
-      const files = [{ name: 'values-of-the-release.yaml', text: JSON.stringify(upgrade.values) }];
+      const files = [{ name: RELEASE_VALUES, text: JSON.stringify(upgrade.values) }];
       await withFiles(files, ([values = '']) =>
         withConflictsOfIstiod(on, [
           'upgrade',
@@ -103,6 +112,54 @@ export class HelmInstaller implements ControlPlaneInstaller {
       const words = ['upgrade', release.name, istiod.path, '--reuse-values', '--set', `revisionTags={${tags.join(',')}}`];
       await withConflictsOfIstiod(on, [...words, ...this.#waiting()]);
     });
+  }
+
+  async renderGateways(gateways: readonly GatewayInstall[], target: InstallTarget, pinned: readonly Pin[]): Promise<RenderedGateways> {
+    const tool = await this.#findHelm(pinned);
+    const source = this.#source(target);
+    return withCharts(tool.path, source, { names: ['gateway'], target: target.version, pinned }, async ({ gateway: chart }) => ({
+      chart: chart.version,
+      objects: await Promise.all(gateways.map((gateway) => this.#templateGateway(tool, chart, gateway, target))),
+      pins: [this.#toolPin(tool), chart.pin],
+    }));
+  }
+
+  async installGateway(
+    { release, values }: GatewayInstall,
+    target: InstallTarget,
+    pins: readonly Pin[],
+    onOutput: (line: string) => void,
+  ): Promise<void> {
+    const tool = await this.#findHelm(pins);
+    await withCharts(tool.path, this.#source(target), { names: ['gateway'], target: target.version, pinned: pins }, async ({ gateway }) => {
+      const on = this.#target(tool, release, onOutput);
+      await withFiles([{ name: RELEASE_VALUES, text: JSON.stringify(values) }], ([file = '']) =>
+        withConflictsOfIstiod(on, ['upgrade', '--install', release.name, gateway.path, '-f', file, ...this.#waiting()]),
+      );
+    });
+  }
+
+  /** Why helm does not render it is not told: its words may quote values. */
+  async #templateGateway(
+    tool: Helm,
+    chart: Chart,
+    { release, values }: GatewayInstall,
+    target: InstallTarget,
+  ): Promise<KubeObject[] | undefined> {
+    const words = ['template', release.name, chart.path, '-n', release.namespace, '--no-hooks', '--skip-tests'];
+    try {
+      return await withFiles([{ name: RELEASE_VALUES, text: JSON.stringify(values) }], async ([file = '']) => {
+        const { stdout } = await runTool(tool.path, [...words, '-f', file, ...kubernetes(target)]);
+        return parsed(stdout, chart, release.namespace);
+      });
+    } catch (error) {
+      if (error instanceof Problem) return undefined;
+      throw error;
+    }
+  }
+
+  #toolPin(tool: Helm): Pin {
+    return { name: TOOL_PIN, path: this.#options.helm, version: tool.version, sha256: tool.sha256 };
   }
 
   /** Templates that helm itself would only test with are left out, hooks too: what is installed is what is rendered. */

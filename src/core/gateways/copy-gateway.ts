@@ -18,10 +18,15 @@ function withoutOwnerMarks(marks: Labels | undefined): Labels {
   return Object.fromEntries(Object.entries(marks ?? {}).filter(([key]) => !isOwnerMark(key) && key !== MANAGED_BY));
 }
 
+/** The revision for which Meshlift made a Deployment beside a gateway; one that a chart renders has the label in no selector. */
+export function madeFor({ spec, metadata }: PodController): string | undefined {
+  return spec?.selector?.matchLabels?.[COPY_LABEL] ?? metadata.labels?.[COPY_LABEL];
+}
+
 /** Name of the gateway without the revision that an earlier upgrade put behind it. */
 export function baseName(gateway: PodController): string {
   const { name } = gateway.metadata;
-  const revision = gateway.spec?.selector?.matchLabels?.[COPY_LABEL];
+  const revision = madeFor(gateway);
   return revision !== undefined && name.endsWith(`-${revision}`) ? name.slice(0, -revision.length - 1) : name;
 }
 
@@ -127,7 +132,8 @@ export function labelsToLeaveOut(labels: Labels, services: readonly Service[], o
   return chosen.every((key) => key !== undefined) && chosen.length > 0 ? [...new Set(chosen)] : undefined;
 }
 
-function selectorOf({ kind, spec }: KubeObject): Labels {
+/** Labels of the pods that a Gateway of Istio or a NetworkPolicy is about; none for objects of other kinds. */
+export function selectorOf({ kind, spec }: KubeObject): Labels {
   const { selector, podSelector } = (spec ?? {}) as { selector?: Labels; podSelector?: { matchLabels?: Labels } };
   return (kind === 'Gateway' ? selector : kind === 'NetworkPolicy' ? podSelector?.matchLabels : undefined) ?? {};
 }
@@ -155,11 +161,13 @@ export function copyAutoscaler(
 
 /** Of the objects of a namespace, the autoscaler whose target is this Deployment. */
 export function autoscalerOf(deployment: string, objects: readonly KubeObject[]): KubeObject | undefined {
-  return objects.find((object) => {
-    if (object.kind !== 'HorizontalPodAutoscaler') return false;
-    const target = (object['spec'] as { scaleTargetRef?: { kind?: string; name?: string } } | undefined)?.scaleTargetRef;
-    return target?.kind === 'Deployment' && target.name === deployment;
-  });
+  return objects.find((object) => object.kind === 'HorizontalPodAutoscaler' && autoscalerTarget(object) === deployment);
+}
+
+/** Name of the Deployment that an autoscaler scales; undefined when it scales something else. */
+export function autoscalerTarget(autoscaler: KubeObject): string | undefined {
+  const target = (autoscaler['spec'] as { scaleTargetRef?: { kind?: string; name?: string } } | undefined)?.scaleTargetRef;
+  return target?.kind === 'Deployment' ? target.name : undefined;
 }
 
 export function autoscalerBounds(autoscaler: KubeObject): { readonly min: number; readonly max: number } {

@@ -151,13 +151,13 @@ const GATEWAYS: readonly AccessRule[] = [
     { where: 'mesh', why: 'take what gateways share out of a Helm release' },
     'policy',
     ['poddisruptionbudgets'],
-    ['get', 'list', 'patch'],
+    ['get', 'list', 'patch', 'create', 'delete'],
   ),
   ...rules(
     { where: 'mesh', why: 'take what gateways share out of a Helm release' },
     'networking.k8s.io',
     ['networkpolicies'],
-    ['get', 'list', 'patch'],
+    ['get', 'list', 'patch', 'create', 'delete'],
   ),
   ...rules(
     { where: 'mesh', why: 'take what gateways share out of a Helm release' },

@@ -1,4 +1,5 @@
 /** Whether the remaining steps of a plan still fit the mesh. */
+import { sortKeys } from '../controlplane/diff-objects.ts';
 import { workloadKey, type MeshInventory } from '../mesh/mesh-inventory.ts';
 import { sameIstioVersion } from '../versions/istio-version.ts';
 import type { Moves } from '../moves/select-moves.ts';
@@ -66,6 +67,17 @@ function labelDifferences(
   return Object.entries(precondition.labels)
     .filter(([key, value]) => (namespace.labels[key] ?? null) !== value)
     .map(([key, value]) => `namespace ${namespace.name} has ${key}=${namespace.labels[key] ?? 'none'}, had ${value ?? 'none'}`);
+}
+
+/** Gateways that their charts would render otherwise today: somebody has changed the values of their releases. */
+export function assessRendered(plan: Plan, current: Plan): string[] {
+  const textOf = (step: Step): string => ('deployment' in step ? JSON.stringify(sortKeys(step.deployment)) : '');
+  return plan.steps.flatMap((step) => {
+    if (step.kind !== 'addGateway' || step.deployment === undefined) return [];
+    const now = current.steps.find((other) => other.kind === 'addGateway' && workloadKey(other.copy) === workloadKey(step.copy));
+    if (now === undefined || textOf(now) === textOf(step)) return [];
+    return [`gateway ${workloadKey(step.gateway)} is rendered otherwise than when the plan was made, or not at all`];
+  });
 }
 
 /** Workloads that would have to move today and that the plan does not know. */

@@ -27,10 +27,12 @@ import { reasonRecordsStay, releaseToRemove, type HelmView } from '../helm/helm-
 import type { PinnedPlan } from '../pinned/settle-pinned.ts';
 import { copyPinnedDrafts, pinnedEnd, withPinnedEnd } from './build-pinned-steps.ts';
 import { withBase, withRelease } from './release-drafts.ts';
-import { canaryDrafts, removeGatewayDraft, type CanaryInput } from './gateway-drafts.ts';
 import { expectOrder } from './expect-order.ts';
 import { labelDrafts, waveDrafts } from './wave-drafts.ts';
 import { tagDrafts, withDefaultTag, type TagDraftsInput } from './tag-drafts.ts';
+import type { GatewaySuccession } from '../gateways/gateway-release.ts';
+import { canaryDrafts, type CanaryInput } from './gateway-drafts.ts';
+import { removeGatewayDraft } from './gateway-removal-draft.ts';
 import { PLAN_API_VERSION, PLAN_FORMAT_VERSION, PLAN_KIND, type Pin, type Plan } from './plan.ts';
 import type { Endpoint, Endpoints } from './resolve-endpoints.ts';
 
@@ -50,6 +52,8 @@ export interface PlanInput {
   readonly gatewayObjects?: readonly KubeObject[];
   /** Helm's releases in namespaces of gateways, where they may be read. */
   readonly gatewayReleases?: ReadonlyMap<string, readonly HelmRelease[]>;
+  /** How gateways of Helm releases go on, by the keys of their Deployments. */
+  readonly successions?: ReadonlyMap<string, GatewaySuccession>;
   /** What only the old revision or old proxies obey; absent when nothing is moved away from. */
   readonly pinned?: PinnedPlan;
   /** What Helm has to do with it; absent when nobody looked. */
@@ -229,9 +233,10 @@ function namespaceDrafts({ namespace, set, workloads }: NamespaceMove, input: Pl
   ];
 }
 
-function canaryInput(move: WorkloadMove, { request, objects, gatewayObjects = [], gatewayReleases }: PlanInput): CanaryInput {
+function canaryInput(move: WorkloadMove, { request, objects, gatewayObjects = [], gatewayReleases, successions }: PlanInput): CanaryInput {
   const releases = gatewayReleases?.get(move.workload.namespace);
-  return { move, shares: request.gateways.shares, services: objects.services, surroundings: gatewayObjects, releases };
+  const succession = successions?.get(workloadKey(move.workload));
+  return { move, shares: request.gateways.shares, services: objects.services, surroundings: gatewayObjects, releases, succession };
 }
 
 /** Old gateways go first: as long as they are there, the old revision is used. */

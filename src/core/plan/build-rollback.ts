@@ -98,7 +98,7 @@ function restoreDraft({ step, revision, expect, title }: Restoring, input: Rollb
     phase: 'move',
     preconditions: [],
     changes: refs.map((ref): ObjectChange => ({
-      action: expect === 'control-plane' || wasDeleted(step, ref) ? 'create' : 'update',
+      action: expect === 'control-plane' ? 'create' : actionBack(step, ref),
       ref,
       diff: [],
     })),
@@ -109,6 +109,7 @@ function restoreDraft({ step, revision, expect, title }: Restoring, input: Rollb
     expect,
     ...releaseBack(step, expect),
     ...heirBack(step, expect, input),
+    ...successorBack(step),
   };
 }
 
@@ -131,14 +132,23 @@ function heirBack(step: Step, expect: Restoring['expect'], { plan }: RollbackInp
   return heir === undefined || isNew || expect === 'shared' ? {} : { heir: { ...heir } };
 }
 
+/** The release that took the place of a gateway's ends when that one comes back. */
+function successorBack(step: Step): Pick<StepOf<'restoreObject'>, 'successor'> {
+  if (step.kind !== 'removeGateway' || step.heir === undefined) return {};
+  return { successor: { name: step.heir.name, namespace: step.heir.namespace } };
+}
+
 function restoreSlug(step: Step, revision: string, expect: Restoring['expect']): string {
   if (expect === 'control-plane') return `restore-${revision}`;
   if (step.kind === 'moveTag') return `tag-${step.tag}`;
   return step.kind === 'removeGateway' ? `restore-${step.gateway.namespace}-${step.gateway.name}` : expect;
 }
 
-function wasDeleted(step: Step, ref: ObjectChange['ref']): boolean {
-  return step.kind === 'removeGateway' && step.changes.some((change) => change.action === 'delete' && refKey(change.ref) === refKey(ref));
+/** What a removal of a gateway deleted is created, what it made is deleted. */
+function actionBack(step: Step, ref: ObjectChange['ref']): ObjectChange['action'] {
+  const change = step.kind === 'removeGateway' ? step.changes.find((one) => refKey(one.ref) === refKey(ref)) : undefined;
+  if (change?.action === 'delete') return 'create';
+  return change?.action === 'create' ? 'delete' : 'update';
 }
 
 function namespaceDrafts(touched: readonly Step[], input: RollbackInput): { drafts: StepDraft[]; notMoved: NotMoved[] } {

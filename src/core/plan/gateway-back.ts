@@ -45,7 +45,7 @@ function draftsFor(add: StepOf<'addGateway'>, input: GatewayBackInput): StepDraf
 function originalAutoscaler({ gateway }: StepOf<'addGateway'>, { steps }: Plan): AutoscalerBounds | undefined {
   return steps
     .flatMap((step) => (step.kind === 'shiftGateway' && workloadKey(step.gateway) === workloadKey(gateway) ? step.bounds : []))
-    .find((bound) => bound.like !== undefined);
+    .find((bound) => bound.like !== undefined || bound.target !== undefined);
 }
 
 function podsOf(add: StepOf<'addGateway'>): number {
@@ -72,12 +72,13 @@ function shiftBack(add: StepOf<'addGateway'>, { plan, inventory, revisionOf }: G
     up: { workload: gateway, from: old, to: pods, revision },
     down: { workload: copy, from: fresh, to: 0 },
     services,
-    bounds: autoscaler === undefined ? [] : boundsBack(autoscaler, fresh),
+    bounds: autoscaler === undefined ? [] : boundsBack(autoscaler, gateway.name, fresh),
   };
 }
 
-/** The new one's is held at what it has until its pods go; the old one's is as it was before any pod comes. */
-function boundsBack({ name, like = '', min, max }: AutoscalerBounds, fresh: number): AutoscalerBounds[] {
+/** One that went along with the pods goes back with them. Else: the new one's is held at what it has until its pods go; the old one's is as it was before any pod comes. */
+function boundsBack({ name, like = '', min, max, target }: AutoscalerBounds, gateway: string, fresh: number): AutoscalerBounds[] {
+  if (target !== undefined) return [{ name, min, max, when: 'first', target: gateway }];
   return [...(fresh === 0 ? [] : [{ name, min: fresh, max: fresh, when: 'first' as const }]), { name: like, min, max, when: 'first' }];
 }
 
@@ -109,7 +110,7 @@ function removeCopy(add: StepOf<'addGateway'>, { plan }: GatewayBackInput): Step
               diff: [],
             },
           ]),
-      ...(autoscaler === undefined
+      ...(autoscaler?.like === undefined
         ? []
         : [
             {

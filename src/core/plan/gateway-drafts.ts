@@ -1,7 +1,8 @@
-/** The steps by which a gateway moves to a new Deployment beside it, and those by which the old one goes. */
+/** The steps by which a gateway moves to a new Deployment beside it. */
 import { refOf } from '../controlplane/object-identity.ts';
 import { autoscalerBounds, autoscalerOf, copyName, labelsToLeaveOut, trialName } from '../gateways/copy-gateway.ts';
-import { isOfRelease, releaseAnswer, withoutReleasePatch } from '../gateways/release-marks.ts';
+import type { GatewaySuccession } from '../gateways/gateway-release.ts';
+import { templateDiff } from '../gateways/template-diff.ts';
 import type { HelmRelease } from '../helm/release.ts';
 import { shareCounts, type ShareCounts } from '../gateways/share-counts.ts';
 import type { KubeObject, PodController, Service } from '../mesh/kube-objects.ts';
@@ -19,9 +20,13 @@ export interface CanaryInput {
   readonly surroundings: readonly KubeObject[];
   /** Helm's releases in its namespace; undefined when they may not be read. */
   readonly releases?: readonly HelmRelease[] | undefined;
+  /** How its Helm release goes on; undefined for a gateway of none. */
+  readonly succession?: GatewaySuccession | undefined;
 }
 
-interface Canary {
+type Released = Extract<GatewaySuccession, { kind: 'release' }>;
+
+export interface Canary {
   readonly gateway: GatewayRef;
   readonly copy: GatewayRef;
   readonly live: PodController;
@@ -33,15 +38,21 @@ interface Canary {
   readonly counts: readonly ShareCounts[];
   /** Labels that a pod must not have to be behind no Service; undefined when it needs them all. */
   readonly without: readonly string[] | undefined;
+  readonly succession: GatewaySuccession | undefined;
 }
 
-function canaryOf({ move, shares, services, surroundings }: CanaryInput): Canary {
+export function releasedOf({ succession }: Pick<Canary, 'succession'>): Released | undefined {
+  return succession?.kind === 'release' ? succession : undefined;
+}
+
+export function canaryOf({ move, shares, services, surroundings, succession }: CanaryInput): Canary {
   const { workload } = move;
   const live = workload.controller as PodController;
   const revision = move.revision ?? '';
   const { namespace, name } = workload;
   const inNamespace = surroundings.filter((object) => object.metadata.namespace === namespace);
   const labels = workload.template.metadata?.labels ?? {};
+  const ofNew = releasedOf({ succession })?.deployment.spec?.template?.metadata?.labels ?? labels;
   const serving = services.filter((s) => s.metadata.namespace === namespace && selectsPod(s.spec?.selector, labels));
   return {
     gateway: { kind: 'Deployment', namespace, name },
@@ -53,7 +64,8 @@ function canaryOf({ move, shares, services, surroundings }: CanaryInput): Canary
     services: serving,
     autoscaler: autoscalerOf(name, inNamespace),
     counts: shareCounts(workload.desiredPods, shares),
-    without: labelsToLeaveOut(labels, serving, [...surroundings.filter((object) => object.kind === 'Gateway'), ...inNamespace]),
+    without: labelsToLeaveOut(ofNew, serving, [...surroundings.filter((object) => object.kind === 'Gateway'), ...inNamespace]),
+    succession,
   };
 }
 
@@ -72,6 +84,7 @@ function askedText({ asked, percent }: ShareCounts): string {
 
 function addDraft(canary: Canary, counts: ShareCounts): StepDraft {
   const { gateway, copy, pods, revision, label, services, autoscaler, without } = canary;
+  const released = releasedOf(canary);
   return {
     slug: `add-${copy.namespace}-${copy.name}`,
     kind: 'addGateway',
@@ -85,13 +98,7 @@ function addDraft(canary: Canary, counts: ShareCounts): StepDraft {
       {
         action: 'create',
         ref: { apiVersion: 'apps/v1', ...copy },
-        diff: [
-          `  as deploy/${gateway.name} is, and`,
-          `+ metadata.name: ${copy.name}`,
-          '+ spec.replicas: 1',
-          ...(label === undefined ? [] : [`+ spec.template.metadata.labels."istio.io/rev": ${label}`]),
-          `+ spec.selector.matchLabels."meshlift.io/revision": ${revision}`,
-        ],
+        diff: addedLines(canary),
       },
       ...(autoscaler === undefined ? [] : [boundsChange(autoscaler, pods, pods)]),
     ],
@@ -102,6 +109,7 @@ function addDraft(canary: Canary, counts: ShareCounts): StepDraft {
     copy,
     revision,
     ...(label === undefined ? {} : { label }),
+    ...(released === undefined ? {} : { heir: { ...released.release }, deployment: { ...released.deployment } }),
     services: services.map((s) => s.metadata.name),
     ...(without === undefined ? {} : { trial: { pod: trialName(copy.name), without: [...without] } }),
     httpPorts: httpPorts(services, canary.live),
@@ -109,7 +117,24 @@ function addDraft(canary: Canary, counts: ShareCounts): StepDraft {
   };
 }
 
-function notesOf({ without, autoscaler, pods }: Canary): { notes?: string[] } {
+function addedLines({ gateway, copy, revision, label, live, succession }: Canary): string[] {
+  const released = releasedOf({ succession });
+  const own = [`+ metadata.name: ${copy.name}`, '+ spec.replicas: 1'];
+  if (released !== undefined)
+    return [
+      `  as chart gateway ${released.chart} renders it with the values of the Helm release ${released.old.name}, and`,
+      ...own,
+      ...templateDiff(released.deployment, live),
+    ];
+  return [
+    `  as deploy/${gateway.name} is, and`,
+    ...own,
+    ...(label === undefined ? [] : [`+ spec.template.metadata.labels."istio.io/rev": ${label}`]),
+    `+ spec.selector.matchLabels."meshlift.io/revision": ${revision}`,
+  ];
+}
+
+function notesOf({ copy, live, succession, services, without, autoscaler, pods }: Canary): { notes?: string[] } {
   const notes = [
     ...(without === undefined
       ? ['no pod can prove itself before it has traffic: its Service selects nothing that a Gateway does not need too']
@@ -117,8 +142,34 @@ function notesOf({ without, autoscaler, pods }: Canary): { notes?: string[] } {
     ...(autoscaler === undefined
       ? []
       : [`autoscaler ${autoscaler.metadata.name} keeps to the counts of the shares, from ${pods} pods on, until the last one`]),
+    ...successionNotes(copy.name, succession, services),
+    ...differenceNotes(releasedOf({ succession }), live),
   ];
   return notes.length === 0 ? {} : { notes };
+}
+
+/** Which Helm release it becomes, or why none, and what then. */
+function successionNotes(name: string, succession: GatewaySuccession | undefined, services: readonly Service[]): string[] {
+  if (succession === undefined) return [];
+  if (succession.kind === 'release')
+    return [
+      `at the finish it becomes the Helm release ${succession.release.name}, in the place of ${succession.old.name}; ${serviceText(services)} ${services.length === 1 ? 'belongs' : 'belong'} to no release then`,
+    ];
+  return [
+    `deploy/${name} belongs to no Helm release: ${succession.why}; its selector is not a chart's, so that no chart can take it over. To keep a release: --with helm --charts CHARTS where that is what is missing, else --gateways inPlace`,
+  ];
+}
+
+/** What of the pods is not as it runs now, labels apart: by hand, or since the chart is another one. */
+function differenceNotes(released: Released | undefined, live: PodController): string[] {
+  const lines = released === undefined ? [] : templateDiff(released.deployment, live);
+  const paths = lines
+    .map((line) => line.slice(2).replace(/: .*/s, ''))
+    .filter((path) => path !== '' && !path.startsWith('spec.template.metadata.labels'));
+  const differing = [...new Set(paths)];
+  return differing.length === 0
+    ? []
+    : [`the chart renders these otherwise than deploy/${live.metadata.name} has them: ${differing.join(', ')}`];
 }
 
 /** `1 pod`, `2 pods`. */
@@ -144,9 +195,7 @@ function shiftDraft(canary: Canary, before: ShareCounts, after: ShareCounts): St
       replicasChange(copy, before.newPods, after.newPods),
       replicasChange(gateway, before.oldPods, after.oldPods),
       ...(autoscaler === undefined || after.oldPods === 0 ? [] : [boundsChange(autoscaler, after.oldPods, after.oldPods)]),
-      ...(autoscaler === undefined || after.oldPods > 0
-        ? []
-        : [{ action: 'create' as const, ref: { ...refOf(autoscaler), name: copy.name }, diff: [`  as ${autoscaler.metadata.name} was`] }]),
+      ...(autoscaler === undefined || after.oldPods > 0 ? [] : [lastAutoscalerChange(canary, autoscaler)]),
     ],
     doneWhen: `new pods are ready on ${revision} and among the endpoints of ${serviceText(services)} before old ones go, and the old ones have drained and ended`,
     undo: `${podsText(pods)} of deploy/${gateway.name} ${pods === 1 ? 'comes' : 'come'} back first, and ${pods === 1 ? 'serves' : 'serve'} before those of deploy/${copy.name} go`,
@@ -158,13 +207,33 @@ function shiftDraft(canary: Canary, before: ShareCounts, after: ShareCounts): St
   };
 }
 
-/** While pods are counted out, autoscalers keep to the counts; at the end the new gateway has one as the old one had. */
-function shiftBounds({ autoscaler, copy }: Canary, { oldPods }: ShareCounts): AutoscalerBounds[] {
+function lastAutoscalerChange({ gateway, copy, succession }: Canary, autoscaler: KubeObject): ObjectChange {
+  if (releasedOf({ succession }) === undefined)
+    return { action: 'create', ref: { ...refOf(autoscaler), name: copy.name }, diff: [`  as ${autoscaler.metadata.name} was`] };
+  const { min, max } = autoscalerBounds(autoscaler);
+  return {
+    action: 'update',
+    ref: refOf(autoscaler),
+    diff: [
+      `- spec.scaleTargetRef.name: ${gateway.name}`,
+      `+ spec.scaleTargetRef.name: ${copy.name}`,
+      `  spec: ${min} to ${max} pods, as before`,
+    ],
+  };
+}
+
+/**
+ * While pods are counted out, autoscalers keep to the counts; at the end the new gateway has one as the old one had. One that a chart
+ * renders has the selector of the old one: two autoscalers over the same pods would both stop, so that the one that is there goes along.
+ * @source kubernetes/kubernetes pkg/controller/podautoscaler/horizontal.go (AmbiguousSelector) @ v1.34.3
+ */
+function shiftBounds({ autoscaler, copy, succession }: Canary, { oldPods }: ShareCounts): AutoscalerBounds[] {
   if (autoscaler === undefined) return [];
   const { name } = autoscaler.metadata;
   // One without pods is switched off by the autoscaler itself.
   if (oldPods > 0) return [{ name, min: oldPods, max: oldPods, when: 'shrink' }];
-  return [{ name: copy.name, ...autoscalerBounds(autoscaler), when: 'last', like: name }];
+  const bounds = { ...autoscalerBounds(autoscaler), when: 'last' as const };
+  return releasedOf({ succession }) === undefined ? [{ name: copy.name, ...bounds, like: name }] : [{ name, ...bounds, target: copy.name }];
 }
 
 function replicasChange(ref: GatewayRef, from: number, to: number): ObjectChange {
@@ -204,53 +273,4 @@ export function httpPorts(services: readonly Service[], { spec }: PodController)
     .filter(({ name = '', appProtocol = name.split('-')[0] ?? '' }) => /^(http|http2|grpc)$/.test(appProtocol))
     .flatMap(({ port, targetPort = port }) => (typeof targetPort === 'number' ? targetPort : (named.get(targetPort) ?? [])));
   return [...new Set(numbers)];
-}
-
-/** The step that removes the old Deployment once nothing runs on it, and takes what it shared out of its Helm release. */
-export function removeGatewayDraft(input: CanaryInput, from: string): StepDraft {
-  const { gateway, copy, live, autoscaler } = canaryOf(input);
-  const answer = releaseAnswer(live, input.releases);
-  const release = answer.kind === 'goes' ? answer.release : undefined;
-  const shared =
-    release === undefined
-      ? []
-      : input.surroundings.filter(
-          (o) =>
-            o.metadata.namespace === gateway.namespace &&
-            isOfRelease(o, release) &&
-            !(o.kind === 'Deployment' && o.metadata.name === gateway.name) &&
-            !(o.kind === 'HorizontalPodAutoscaler' && o.metadata.name === autoscaler?.metadata.name),
-        );
-  const stays =
-    shared.length === 0
-      ? ''
-      : `; ${shared.length} shared ${shared.length === 1 ? 'object belongs' : 'objects belong'} to no release then, and the records of ${release?.name ?? ''} go`;
-  return {
-    slug: `remove-${gateway.namespace}-${gateway.name}`,
-    kind: 'removeGateway',
-    title: `remove deploy/${gateway.name} in ${gateway.namespace}, whose traffic deploy/${copy.name} has${stays}`,
-    phase: 'finish',
-    preconditions: [],
-    changes: [
-      { action: 'delete', ref: refOf(live), diff: [] },
-      ...(autoscaler === undefined ? [] : [{ action: 'delete' as const, ref: refOf(autoscaler), diff: [] }]),
-      ...shared.map((object): ObjectChange => ({ action: 'update', ref: refOf(object), shared: true, diff: markLines(object) })),
-    ],
-    doneWhen: `no pod of it runs; then it is gone, and nothing of its Service has changed`,
-    undo: `create deploy/${gateway.name} again as it was on ${from}, and let it serve before the new one goes`,
-    ...(answer.kind === 'stays' ? { notes: [staysNote(answer.release.name, answer.release.namespace, answer.why)] } : {}),
-    gateway,
-    ...(release === undefined ? {} : { release: { ...release } }),
-  };
-}
-
-/** A release that is left would take what it shares with the new gateway along when it is uninstalled, the address first of all. */
-function staysNote(name: string, namespace: string, why: string): string {
-  return `the Helm release ${name} stays (${why}): helm uninstall would delete the Service and its address; its records are the Secrets owner=helm,name=${name} in ${namespace}`;
-}
-
-function markLines(object: KubeObject): string[] {
-  return Object.entries(withoutReleasePatch(object).metadata).flatMap(([part, marks]) =>
-    Object.keys(marks).map((key) => `- metadata.${part}."${key}": ${object.metadata[part as 'labels' | 'annotations']?.[key] ?? ''}`),
-  );
 }

@@ -1,5 +1,6 @@
 /** What the steps of a gateway's move hold beyond what every step holds. */
 import * as z from 'zod';
+import { releaseSchema } from './release-step.ts';
 
 /** A Deployment of a gateway. */
 const gatewayRefSchema = z.strictObject({ kind: z.literal('Deployment'), namespace: z.string(), name: z.string() });
@@ -11,7 +12,8 @@ export const templateLabelSchema = z.strictObject({ from: z.string().nullable(),
 
 /**
  * How many pods an autoscaler may choose from, set at one moment of a step: `first` before any pod comes, `shrink` before pods go,
- * `last` when the step has reached its counts. One that does not exist is made from `like`, or left alone without it.
+ * `last` when the step has reached its counts. One that does not exist is made from `like`, or left alone without it. With `target`
+ * it scales that Deployment from then on.
  */
 const boundsSchema = z.strictObject({
   name: z.string(),
@@ -19,6 +21,7 @@ const boundsSchema = z.strictObject({
   max: count,
   when: z.enum(['first', 'shrink', 'last']),
   like: z.string().optional(),
+  target: z.string().optional(),
 });
 
 export const addGatewayFields = {
@@ -29,6 +32,10 @@ export const addGatewayFields = {
   revision: z.string(),
   /** Label `istio.io/rev` of the copy's template; absent: the namespace decides. */
   label: z.string().optional(),
+  /** The Helm release that it becomes at the finish; absent: it is a copy of the gateway, and of no release. */
+  heir: releaseSchema.optional(),
+  /** The Deployment as the chart of that release renders it; absent without a release. */
+  deployment: z.record(z.string(), z.unknown()).optional(),
   /** Services whose endpoints the new pod has to be among. */
   services: z.array(z.string()).min(1),
   /**
@@ -55,8 +62,13 @@ export const shiftGatewayFields = {
 export const removeGatewayFields = {
   /** The Deployment that goes; what else goes with it is in the changes. */
   gateway: gatewayRefSchema,
-  /** The Helm release that loses its gateway; what it shares with the new one stays and belongs to no release. */
-  release: z.strictObject({ name: z.string(), namespace: z.string() }).optional(),
+  /** The Helm release that loses its gateway, and whose records go. */
+  release: releaseSchema.optional(),
+  /**
+   * The release that takes its place; absent: what is shared belongs to none. `overrides` are values over those of the old release,
+   * which are read from its record when they are needed.
+   */
+  heir: z.strictObject({ name: z.string(), namespace: z.string(), overrides: z.record(z.string(), z.unknown()) }).optional(),
 };
 
 export type GatewayRef = z.infer<typeof gatewayRefSchema>;

@@ -139,6 +139,8 @@ export const stepSchema = z.discriminatedUnion('kind', [
     release: releaseSchema.optional(),
     /** The same of a release that took a tag over, unless the run installed it. */
     heir: releaseSchema.optional(),
+    /** The Helm release that had taken the place of a gateway's, and whose records go. */
+    successor: releaseSchema.optional(),
   }),
 ]);
 

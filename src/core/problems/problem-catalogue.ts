@@ -460,6 +460,12 @@ export const problemCatalogue = {
     'Its Deployment wants pods or has some, so that it may have traffic.',
     'Find out who scaled it. Scale it to zero and resume, or roll back.',
   ),
+  'RUN-072': entry(
+    refused,
+    'A gateway cannot become its Helm release without a restart',
+    'The values of the old release, or the Deployment, are others than when the plan was made. Helm would replace pods that serve, so that it was not started.',
+    'Bring the old release back to the values that the plan was made from, with `helm rollback`, and resume; or roll back.',
+  ),
   ...tagProblems,
   'MELT-001': entry(
     failed,

@@ -49,4 +49,6 @@ export interface GatewayRemovalObservation {
   readonly present: readonly ObjectRef[];
   /** Shared objects that still belong to its release. */
   readonly owned: readonly ObjectRef[];
+  /** Why the release that takes its place is not deployed; absent when it is, or when there is none. */
+  readonly heir?: string;
 }

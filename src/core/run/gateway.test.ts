@@ -68,12 +68,12 @@ function deployment(name: string, replicas: number, pods: readonly Pod[]): Gatew
   };
 }
 
-function autoscaler(name: string, minReplicas: number, maxReplicas: number): KubeObject {
+function autoscaler(name: string, minReplicas: number, maxReplicas: number, target = 'gw'): KubeObject {
   return {
     apiVersion: 'autoscaling/v2',
     kind: 'HorizontalPodAutoscaler',
     metadata: { name, namespace: 'edge' },
-    spec: { minReplicas, maxReplicas },
+    spec: { minReplicas, maxReplicas, scaleTargetRef: { kind: 'Deployment', name: target } },
   };
 }
 
@@ -199,6 +199,16 @@ describe('shifting a gateway', () => {
     expect([judged, 'detail' in assessment ? assessment.detail : '']).toEqual([stage, detail]);
   });
 
+  it.each<[string, KubeObject[], string]>([
+    ['is not held any more', [autoscaler('gw', 2, 2)], 'release'],
+    ['scales the old one still', [autoscaler('gw', 2, 5)], 'release'],
+    ['went along', [autoscaler('gw', 2, 5, 'gw-new')], 'done'],
+    ['is gone', [], 'done'],
+  ])('lets an autoscaler go along where two would stop each other: one that %s', (_name, autoscalers, stage) => {
+    const along: typeof shift = { ...shift, bounds: [{ name: 'gw', min: 2, max: 5, when: 'last', target: 'gw-new' }] };
+    expect(judgeGateway(along, { ...shifted, autoscalers }).stage).toBe(stage);
+  });
+
   it('stops when the Deployment that gets pods is gone, and goes on when the other is', () => {
     const { up: _up, ...gone } = serving;
     expect(judgeGateway(shift, gone).assessment).toMatchObject({ kind: 'blocked', problem: { code: 'RUN-070' } });
@@ -235,12 +245,17 @@ describe('removing a gateway', () => {
     [
       'when it is empty',
       { kind: 'gateway-removal', gateway: deployment('gw', 0, []), present, owned: [] },
-      { kind: 'pending', detail: '1 objects are to be dealt with: Deployment edge/gw' },
+      { kind: 'pending', effectDue: true, detail: '1 objects are to be dealt with: Deployment edge/gw' },
     ],
     [
       'what it shares too',
       { kind: 'gateway-removal', present: [], owned: [{ apiVersion: 'v1', kind: 'Service', namespace: 'edge', name: 'gw' }] },
       { kind: 'pending' },
+    ],
+    [
+      'until the release that follows is deployed',
+      { kind: 'gateway-removal', present: [], owned: [], heir: 'the Helm release gw-new is pending-install' },
+      { kind: 'pending', effectDue: true, detail: 'the Helm release gw-new is pending-install' },
     ],
     ['once it is gone', { kind: 'gateway-removal', present: [], owned: [] }, { kind: 'satisfied' }],
   ])('%s', (_name, observation, expected) => {

@@ -82,7 +82,7 @@ async function dropPending(
   if (pending !== undefined) await effect(`drop ${refKey(refOf(pending))}`, () => ports.writer.deleteObject(refOf(pending)));
 }
 
-function pendingProblem({ name, namespace, status }: HelmRelease): Problem {
+export function pendingProblem({ name, namespace, status }: HelmRelease): Problem {
   return new Problem('TOOL-006', {
     what: `The Helm release ${name} in ${namespace} is ${status}.`,
     why: 'Helm refuses every change of a release in which something was begun and not ended.',

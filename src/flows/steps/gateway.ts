@@ -1,16 +1,16 @@
 /** Gateways that move to a Deployment beside them: what is looked at, and the effects in the order that core judges to be due. */
 import { copyAutoscaler, copyGateway, trialPod } from '../../core/gateways/copy-gateway.ts';
-import { isOfRelease, withoutReleasePatch } from '../../core/gateways/release-marks.ts';
-import { refKey, refOf } from '../../core/controlplane/object-identity.ts';
+import { refKey } from '../../core/controlplane/object-identity.ts';
 import type { KubeObject, ObjectRef, Pod, PodController } from '../../core/mesh/kube-objects.ts';
 import type { AutoscalerBounds, GatewayRef } from '../../core/plan/gateway-step.ts';
 import type { StepOf } from '../../core/plan/step.ts';
 import { judgeGateway } from '../../core/run/assess/assess-gateway.ts';
 import { isReady, isTerminating } from '../../core/run/assess/describe-pods.ts';
 import { rolloutStatus } from '../../core/run/assess/rollout-status.ts';
-import type { GatewayObservation, GatewayPods, GatewayRemovalObservation, PortAnswer } from '../../core/run/gateway-observation.ts';
+import type { GatewayObservation, GatewayPods, PortAnswer } from '../../core/run/gateway-observation.ts';
 import type { RunPorts } from '../flow-ports.ts';
-import { keepRecord, presentRecords, removeRecords, type Effect, type RunHome } from './release-records.ts';
+import { HELM_WRITES } from './gateway-removal.ts';
+import type { Effect } from './release-records.ts';
 
 type MoveStep = StepOf<'addGateway' | 'shiftGateway'>;
 type ObservingPorts = Pick<RunPorts, 'reader' | 'prober'>;
@@ -127,13 +127,19 @@ function deploymentRef(ref: GatewayRef): ObjectRef {
   return { apiVersion: 'apps/v1', ...ref };
 }
 
-/** Made from the gateway as it lives now; one that is there already is left as it is. */
+/**
+ * Made from the gateway as it lives now, or as its chart renders it; one that is there already is left as it is. What will be of a Helm
+ * release is written under Helm's field manager, so that helm 4 meets no conflict later.
+ */
 async function createCopy({ reader, writer }: PerformingPorts, step: StepOf<'addGateway'>): Promise<void> {
   const [live, there] = await Promise.all([reader.readObject(deploymentRef(step.gateway)), reader.readObject(deploymentRef(step.copy))]);
-  if (live !== undefined && there === undefined) await writer.putObject(copyOf(live, step));
+  if (live === undefined || there !== undefined) return;
+  if (step.deployment === undefined) await writer.putObject(copyOf(live, step));
+  else await writer.applyObject(copyOf(live, step), HELM_WRITES);
 }
 
-function copyOf(live: KubeObject, { revision, label }: StepOf<'addGateway'>): PodController {
+function copyOf(live: KubeObject, { revision, label, deployment }: StepOf<'addGateway'>): PodController {
+  if (deployment !== undefined) return deployment as unknown as PodController;
   return copyGateway(live as PodController, { revision, replicas: 1, ...(label === undefined ? {} : { label }) });
 }
 
@@ -156,64 +162,17 @@ interface Bounding {
 
 async function setBounds({ writer }: PerformingPorts, { step, when, autoscalers, effect }: Bounding): Promise<void> {
   const { namespace } = step.gateway;
-  for (const { name, min, max, like } of step.bounds.filter((bound) => bound.when === when)) {
+  for (const { name, min, max, like, target } of step.bounds.filter((bound) => bound.when === when)) {
     const live = autoscalers.find((a) => a.metadata.name === name);
     const model = autoscalers.find((a) => a.metadata.name === like);
     if (live !== undefined)
       await effect(`${when} ${name}`, () =>
-        writer.patchObject(autoscalerRef(namespace, name), { spec: { minReplicas: min, maxReplicas: max } }),
+        writer.patchObject(autoscalerRef(namespace, name), {
+          spec: { minReplicas: min, maxReplicas: max, ...(target === undefined ? {} : { scaleTargetRef: { name: target } }) },
+        }),
       );
     else if (model !== undefined) await effect(`${when} ${name}`, () => writer.putObject(copyAutoscaler(model, name, { min, max })));
   }
-}
-
-export async function observeGatewayRemoval(
-  { reader, releases }: Pick<RunPorts, 'reader' | 'releases'>,
-  step: StepOf<'removeGateway'>,
-): Promise<GatewayRemovalObservation> {
-  const [gateway, deleted, shared, records] = await Promise.all([
-    reader.readWorkload(step.gateway),
-    readAll(reader, refsOf(step, 'delete')),
-    readAll(reader, refsOf(step, 'update')),
-    presentRecords({ releases }, step.release),
-  ]);
-  return {
-    kind: 'gateway-removal',
-    ...(gateway === undefined ? {} : { gateway }),
-    present: [...deleted.map(refOf), ...records],
-    owned: shared.filter((object) => step.release !== undefined && isOfRelease(object, step.release)).map(refOf),
-  };
-}
-
-function refsOf(step: StepOf<'removeGateway'>, action: 'delete' | 'update'): ObjectRef[] {
-  return step.changes.filter((change) => change.action === action).map((change) => change.ref);
-}
-
-async function readAll(reader: ObservingPorts['reader'], refs: readonly ObjectRef[]): Promise<KubeObject[]> {
-  return (await Promise.all(refs.map((ref) => reader.readObject(ref)))).filter((object) => object !== undefined);
-}
-
-/**
- * The record of its release is kept with the run; what is shared changes hands before anything is deleted; the records go last. Helm
- * itself would delete what the release made, the Service included.
- */
-export async function performGatewayRemoval(
-  ports: PerformingPorts & Pick<RunPorts, 'releases'>,
-  step: StepOf<'removeGateway'>,
-  home: RunHome,
-  effect: Effect,
-): Promise<void> {
-  const { reader, writer } = ports;
-  const { release } = step;
-  const live = await reader.readWorkload(step.gateway);
-  if ((live?.controller.spec?.replicas ?? 0) > 0 || (live?.pods.length ?? 0) > 0) return;
-  if (release !== undefined) await keepRecord(ports, home, release, effect);
-  for (const object of await readAll(reader, refsOf(step, 'update'))) {
-    if (release !== undefined && isOfRelease(object, release))
-      await effect(refKey(refOf(object)), () => writer.patchObject(refOf(object), withoutReleasePatch(object)));
-  }
-  for (const ref of refsOf(step, 'delete')) await effect(refKey(ref), () => writer.deleteObject(ref));
-  if (release !== undefined) await removeRecords(ports, release, effect);
 }
 
 /**

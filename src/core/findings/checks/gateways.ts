@@ -1,6 +1,6 @@
 /** What stands in the way of a gateway's move, or makes it lose requests. */
 import { parse } from 'yaml';
-import { COPY_LABEL, copyName } from '../../gateways/copy-gateway.ts';
+import { copyName, madeFor } from '../../gateways/copy-gateway.ts';
 import { resolveInjection } from '../../injection/resolve-injection.ts';
 import { workloadKey, type Workload } from '../../mesh/mesh-inventory.ts';
 import { trackingMark } from '../../mesh/owner-marks.ts';
@@ -63,7 +63,7 @@ export const copyNames: Check = {
       const there = context.inventory.workloads.find(
         (w) => w.kind === 'Deployment' && w.namespace === workload.namespace && w.name === name,
       );
-      if (there === undefined || there.controller?.spec?.selector?.matchLabels?.[COPY_LABEL] === revision) return [];
+      if (there === undefined || (there.controller !== undefined && madeFor(there.controller) === revision)) return [];
       return [
         {
           code: 'GATE-006',

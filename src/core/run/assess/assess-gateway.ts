@@ -1,5 +1,5 @@
 /** Judges how far a gateway has moved to the Deployment beside it, and which effect is due next. */
-import { autoscalerBounds } from '../../gateways/copy-gateway.ts';
+import { autoscalerBounds, autoscalerTarget } from '../../gateways/copy-gateway.ts';
 import { refText } from '../../controlplane/object-identity.ts';
 import type { Pod, PodController } from '../../mesh/kube-objects.ts';
 import { REVISION_LABEL } from '../../moves/select-gateways.ts';
@@ -85,7 +85,7 @@ function areBounded(bounds: readonly AutoscalerBounds[], when: AutoscalerBounds[
       // What a step only sets may be gone: then nothing is there to scale.
       if (live === undefined) return bound.like === undefined || !autoscalers.some((a) => a.metadata.name === bound.like);
       const { min, max } = autoscalerBounds(live);
-      return min === bound.min && max === bound.max;
+      return min === bound.min && max === bound.max && (bound.target === undefined || autoscalerTarget(live) === bound.target);
     });
 }
 
@@ -207,8 +207,14 @@ export function assessGatewayRemoval(step: StepOf<'removeGateway'>, observed: Ga
   if (running.length > 0) return { kind: 'pending', detail: `${running.length} pods of deploy/${name} drain and end` };
   const left = [...observed.owned, ...observed.present];
   if (left.length > 0)
-    return { kind: 'pending', detail: `${left.length} objects are to be dealt with: ${left.slice(0, 2).map(refText).join(', ')}` };
-  return { kind: 'satisfied', evidence: [`deploy/${name} is gone; its Service stays as it is`] };
+    return {
+      kind: 'pending',
+      effectDue: true,
+      detail: `${left.length} objects are to be dealt with: ${left.slice(0, 2).map(refText).join(', ')}`,
+    };
+  if (observed.heir !== undefined) return { kind: 'pending', effectDue: true, detail: observed.heir };
+  const heir = step.heir === undefined ? [] : [`the Helm release ${step.heir.name} is deployed`];
+  return { kind: 'satisfied', evidence: [`deploy/${name} is gone; its Service stays as it is`, ...heir] };
 }
 
 /** Pods may be as wanted although the template is not: those of a gateway that is scaled to zero, for one. */
