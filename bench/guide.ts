@@ -3,7 +3,7 @@
  * the cluster over as they do: what it finds of Istio there is removed.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { MESHLIFT, run, start, until } from '../test/kit/child-process.ts';
 import { kubectl, kubectlJson, NEW_VERSION, OLD_VERSION } from '../test/real/kit/cluster.ts';
@@ -18,6 +18,7 @@ import {
   openBookinfo,
   releases,
   removeReleases,
+  revisionsOf,
 } from '../test/real/kit/guide-mesh.ts';
 import { cleanCluster } from '../test/real/kit/istio.ts';
 import { openTally } from '../test/real/kit/tally.ts';
@@ -27,6 +28,7 @@ const RATE = '50/s';
 const NAMESPACES = [...GATEWAYS, APP_NAMESPACE, 'payments'];
 /** The load is there before the first command, and for a moment after the last. */
 const LEAD_MS = 1000;
+const MOST_ERRORS = 5;
 const NEEDED = ['KUBECONFIG', 'MESHLIFT_ISTIOCTL_OLD', 'MESHLIFT_ISTIOCTL_NEW', 'RIG_BOOKINFO'];
 
 interface Upgrade {
@@ -38,9 +40,12 @@ interface Figures extends Upgrade {
   readonly name: string;
   readonly requests: number;
   readonly failed: number;
+  readonly errors: readonly string[];
   readonly p99Ms: number;
   readonly longestMs: number;
   readonly restarts: number;
+  /** Of the processors, everything else on this machine included. */
+  readonly busyRatio: number;
   readonly amiss: readonly string[];
 }
 
@@ -69,23 +74,32 @@ async function measure(name: string, upgrade: (url: string, results: string) => 
     await until('the shop answers', async () => (await fetch(url).catch(() => undefined))?.status === 200, 120_000, 1000);
     const results = join(folder, `${name}.ndjson`);
     const before = await templates();
+    const busyFrom = processorMs();
     const done = await upgrade(url, results);
+    const busyTo = processorMs();
     const after = await templates();
     const report = JSON.parse(await run(MESHLIFT, ['load', 'report', '--type', 'json', results])) as Report;
-    for (const error of report.errors.slice(0, 5)) out(`  ${name}: ${error}`);
     return {
       name,
       ...done,
       requests: report.requests,
       failed: report.requests - (report.status_codes['200'] ?? 0),
+      errors: report.errors,
       p99Ms: report.latencies['99th'] / 1e6,
       longestMs: report.latencies.max / 1e6,
       restarts: [...after].reduce((sum, [deployment, number]) => sum + number - (before.get(deployment) ?? 0), 0),
+      busyRatio: (busyTo.busy - busyFrom.busy) / (busyTo.all - busyFrom.all),
       amiss: await amiss(url),
     };
   } finally {
     tally.close();
   }
+}
+
+function processorMs(): { readonly busy: number; readonly all: number } {
+  const times = cpus().map((cpu) => cpu.times);
+  const all = times.reduce((sum, t) => sum + t.user + t.nice + t.sys + t.idle + t.irq, 0);
+  return { busy: all - times.reduce((sum, t) => sum + t.idle, 0), all };
 }
 
 /** How many templates each Deployment of applications and gateways had so far. */
@@ -108,11 +122,7 @@ async function byHand(url: string, results: string): Promise<Upgrade> {
   const load = start(MESHLIFT, ['load', 'attack', url, '--rate', RATE, '--duration', '1h', '--quiet', '-o', results]);
   try {
     await wait(LEAD_MS);
-    for (const { part, lines, isLook } of BY_HAND) {
-      const partMs = performance.now();
-      for (const line of lines) await typed(line, isLook === true);
-      out(`  by hand: ${part}, ${seconds(performance.now() - partMs)}`);
-    }
+    for (const { lines, isLook } of BY_HAND) for (const line of lines) await typed(line, isLook === true);
     await wait(LEAD_MS);
   } finally {
     load.child.kill('SIGTERM');
@@ -148,9 +158,8 @@ async function byMeshlift(url: string, results: string): Promise<Upgrade> {
 async function amiss(url: string): Promise<string[]> {
   const found: string[] = [];
   for (const namespace of NAMESPACES) {
-    const pods = await kubectl('-n', namespace, 'get', 'pods', '-L', 'istio.io/rev', '--no-headers');
-    const stale = pods.split('\n').filter((line) => line !== '' && !line.includes('Terminating') && !line.endsWith(NEW));
-    found.push(...stale.map((line) => `pod ${namespace}/${line.split(/\s/)[0] ?? ''} is not on ${NEW}`));
+    const revisions = [...(await revisionsOf(namespace))].filter((revision) => revision !== NEW);
+    found.push(...revisions.map((revision) => `pods of ${revision ?? 'no revision'} in ${namespace}`));
   }
   found.push(...(await releases()).filter((line) => line.includes(OLD)).map((line) => `release ${line}`));
   for (const tag of ['prod-stable', 'prod-canary']) {
@@ -166,28 +175,28 @@ async function amiss(url: string): Promise<string[]> {
 
 const REVISION = String.raw`jsonpath={.metadata.labels.istio\.io/rev}`;
 
-function seconds(ms: number): string {
-  return `${(ms / 1000).toFixed(0)} s`;
-}
-
 function wait(ms: number): Promise<void> {
   return new Promise((resolve) => void setTimeout(resolve, ms));
 }
 
 function print(figures: Figures): void {
-  const { name, requests, failed, p99Ms, longestMs, commands, restarts } = figures;
+  const { name, requests, failed, p99Ms, longestMs, commands, restarts, busyRatio } = figures;
   out(
-    `  ${name.padEnd(10)} ${figures.seconds.toFixed(0)} s, ${failed} of ${requests} requests failed, p99 ${p99Ms.toFixed(0)} ms, ` +
-      `longest ${longestMs.toFixed(0)} ms, ${commands} commands typed, ${restarts} restarts; at the end ${figures.amiss.join(', ') || 'all as it should be'}`,
+    `  ${name.padEnd(8)} ${figures.seconds.toFixed(0)} s, ${failed} of ${requests} requests failed, p99 ${p99Ms.toFixed(0)} ms, ` +
+      `longest ${longestMs.toFixed(0)} ms, ${commands} commands typed, ${restarts} restarts, ` +
+      `processors ${(busyRatio * 100).toFixed(0)} % busy; at the end ${figures.amiss.join(', ') || 'all as it should be'}`,
   );
+  for (const error of figures.errors.slice(0, MOST_ERRORS)) out(`    ${error}`);
 }
 
 async function compareGuides(): Promise<void> {
   out(`guide: Istio ${OLD_VERSION} to ${NEW_VERSION}, ${RATE} through the ingress gateway`);
+  out(`${availableParallelism()} × ${cpus()[0]?.model.trim() ?? 'processor'}, ${(totalmem() / 2 ** 30).toFixed(0)} GiB`);
   const hand = await measure('by hand', byHand);
   const meshlift = await measure('meshlift', byMeshlift);
   out('by hand, as a script types it; a person reads and types besides');
-  for (const line of [...LOAD_LINES.map((words) => `meshlift ${words}`), ...BY_HAND.flatMap(({ lines }) => lines)]) out(`  $ ${line}`);
+  out(`  in a second terminal: ${LOAD_LINES.map((words) => `$ meshlift ${words}`).join(', and at the end ')}`);
+  for (const { part, lines } of BY_HAND) out([`  ${part}`, ...lines.map((line) => `    $ ${line}`)].join('\n'));
   out(`by Meshlift\n  $ meshlift ${words('$URL').join(' ').replace(chartsOf(NEW_VERSION), '$NEW_CHARTS')}`);
   out('figures');
   print(hand);

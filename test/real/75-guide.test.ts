@@ -9,10 +9,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeHit } from '../../src/core/load/hit.ts';
 import { MESHLIFT, start, until, untilSaid, type Running } from '../kit/child-process.ts';
-import { revisionOf, type PodJson } from '../scenarios/cluster-under-test.ts';
 import { countedSince, templateCounts } from '../scenarios/restarts.ts';
 import { snapshot } from '../scenarios/snapshot.ts';
-import { kubectl, kubectlJson, meshlift, meshliftOk, NEW_VERSION, scratch } from './kit/cluster.ts';
+import { kubectl, meshlift, meshliftOk, NEW_VERSION, scratch } from './kit/cluster.ts';
 import {
   APP_NAMESPACE,
   chartsOf,
@@ -26,6 +25,7 @@ import {
   openBookinfo,
   releases,
   removeReleases,
+  revisionsOf,
 } from './kit/guide-mesh.ts';
 import { cleanCluster } from './kit/istio.ts';
 import { realCluster } from './kit/real-cluster.ts';
@@ -124,11 +124,6 @@ async function control(perSecond: number): Promise<number> {
   rate = perSecond;
   await expectAllServed('control', file);
   return (to.busy - from.busy) / (to.all - from.all);
-}
-
-async function revisionsOf(namespace: string): Promise<Set<string | undefined>> {
-  const { items } = await kubectlJson<{ items: PodJson[] }>('-n', namespace, 'get', 'pods');
-  return new Set(items.filter((pod) => pod.metadata.deletionTimestamp === undefined).map(revisionOf));
 }
 
 describe('the guide', () => {

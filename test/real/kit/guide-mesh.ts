@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run, until } from '../../kit/child-process.ts';
+import { revisionOf, type PodJson } from '../../scenarios/cluster-under-test.ts';
 import { applyYaml, istioctlOld, kubectl, kubectlJson, NEW_VERSION, OLD_VERSION } from './cluster.ts';
 import { chartsOf as givenCharts, chartsVariable, SMALL } from './helm.ts';
 
@@ -152,4 +153,10 @@ export async function releases(): Promise<string[]> {
 export async function removeReleases(): Promise<void> {
   const list = JSON.parse(await helm('list', '-A', '-a', '-o', 'json')) as { name: string; namespace: string }[];
   for (const { name, namespace } of list) await helm('uninstall', name, '-n', namespace, '--no-hooks').catch(() => '');
+}
+
+/** @returns of the pods that are to stay; undefined for those without a sidecar */
+export async function revisionsOf(namespace: string): Promise<Set<string | undefined>> {
+  const { items } = await kubectlJson<{ items: PodJson[] }>('-n', namespace, 'get', 'pods');
+  return new Set(items.filter((pod) => pod.metadata.deletionTimestamp === undefined).map(revisionOf));
 }
