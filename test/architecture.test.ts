@@ -64,6 +64,8 @@ describe('planted violations are found', () => {
     ['src/adapters/kubernetes/a.ts', "import { b } from '../../sandbox/b.ts';", 'may not import src/sandbox/b.ts'],
     ['src/cli/main.ts', "import { b } from '../sandbox/b.ts';", 'may not import src/sandbox/b.ts'],
     ['scripts/a.ts', "import { b } from '../test/kit/b.ts';", 'nobody imports tests'],
+    ['bench/a.ts', "import { b } from '../test/real/10-b.test.ts';", 'nobody imports tests'],
+    ['bench/a.ts', "import { b } from '../test/flows/b.ts';", 'nobody imports tests'],
     ['src/cli/views/a.ts', 'export default function a() {}', 'no default exports'],
     ['src/cli/views/a.ts', 'export { a as default };', 'no default exports'],
     ['src/cli/views/index.ts', '', 'no barrels'],
@@ -102,6 +104,10 @@ test('what the walls allow is left alone', () => {
       text: "const { planCommand } = await import('./commands/plan.ts');\nimport { table } from './views/table.ts';",
     },
     { path: 'src/cli/compose.ts', text: "import { KubeCluster } from '../adapters/kubernetes/kube-cluster.ts';" },
+    {
+      path: 'bench/a.ts',
+      text: "import { b } from '../test/kit/b.ts';\nimport { c } from '../test/real/kit/c.ts';",
+    },
     { path: 'src/core/mesh/service-ports.ts', text: "export const from = 'x';\nexport function defaultPort() {}" },
   ];
   expect(findViolations(files)).toEqual([]);

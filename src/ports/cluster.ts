@@ -38,7 +38,7 @@ export interface ClusterReader {
 export interface PodProber {
   /** Lets the API server go through the creation of a pod without storing it, webhooks included. */
   dryRunPod(namespace: string, labels: Readonly<Record<string, string>>): Promise<InjectionProbe>;
-  /** Sends `GET /` to a port from inside the pod. @returns the status of any HTTP answer, else why there was none */
+  /** Sends `GET /` as the user agent `meshlift` to a port from inside the pod. @returns the status of any HTTP answer, else why there was none */
   askPod(namespace: string, pod: string, port: number): Promise<{ readonly status?: number; readonly error?: string }>;
 }
 

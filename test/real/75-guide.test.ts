@@ -9,13 +9,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeHit } from '../../src/core/load/hit.ts';
 import { MESHLIFT, start, until, untilSaid, type Running } from '../kit/child-process.ts';
-import { revisionOf, type PodJson } from '../scenarios/cluster-under-test.ts';
 import { countedSince, templateCounts } from '../scenarios/restarts.ts';
 import { snapshot } from '../scenarios/snapshot.ts';
-import { kubectl, kubectlJson, meshlift, meshliftOk, NEW_VERSION, scratch } from './kit/cluster.ts';
+import { kubectl, meshlift, meshliftOk, NEW_VERSION, scratch } from './kit/cluster.ts';
 import {
   APP_NAMESPACE,
   chartsOf,
+  DEPLOYMENTS,
   GATEWAYS,
   helm,
   ingressAddress,
@@ -23,20 +23,24 @@ import {
   NEW,
   OLD,
   openBookinfo,
-  openTally,
   releases,
   removeReleases,
-  type Tally,
+  revisionsOf,
 } from './kit/guide-mesh.ts';
 import { cleanCluster } from './kit/istio.ts';
 import { realCluster } from './kit/real-cluster.ts';
+import { watchRestarts } from './kit/served-in-restarts.ts';
+import { openTally, type Tally } from './kit/tally.ts';
 
+/** Of Bookinfo: what the gateway sends requests to. */
+const ENTRY = 'productpage-v1';
 const NAMESPACES = [...GATEWAYS, APP_NAMESPACE, 'payments'];
 /** Requests a second, highest first: the highest that this machine serves with a third of it to spare is taken. */
 const RATES = [50, 25, 10];
 const MOST_BUSY_RATIO = 0.7;
 const CONTROL_SECONDS = 15;
-const MOST_SENT_AGAIN_RATIO = 0.01;
+/** Of all requests, what each deployment serves at least while it is restarted; reviews-v1, one pod of five, has a fifth of them. */
+const LEAST_SHARE = 1 / 20;
 
 let tally: Tally;
 let url: string;
@@ -71,26 +75,38 @@ function withLoad(file: string): string[] {
   return ['--load', `${rate}/s`, '--load-target', url, '--load-results', join(scratch, file)];
 }
 
+interface Served {
+  /** `apply` asks the target once, before it sends its load. */
+  readonly probes?: number;
+  /** What the run said, with its own count at the end. */
+  readonly said?: string;
+}
+
 /**
- * Each request was answered with success, and each reached the application. It counts a few more: the one request before a run
- * begins, and those that a proxy sent again, as Istio's default retries do.
- * @returns how many requests there were
+ * Each request was answered with success, and the application served exactly those, and the probe: Meshlift's results, its
+ * reports and the application's own count are one number. A request that the mesh sent again is still one, and those that
+ * Meshlift sends through new gateways are counted apart.
  */
-function expectAllServed(name: string, file: string): number {
-  const hits = readFileSync(join(scratch, file), 'utf8')
+async function expectAllServed(name: string, file: string, { probes = 0, said }: Served = {}): Promise<void> {
+  const path = join(scratch, file);
+  const hits = readFileSync(path, 'utf8')
     .split('\n')
     .flatMap((line) => decodeHit(line) ?? []);
   const failed = hits.filter((hit) => hit.code !== 200);
   const latencies = hits.map((hit) => hit.latencyMs).toSorted((a, b) => a - b);
   const at = (share: number): string => (latencies[Math.floor(latencies.length * share)] ?? 0).toFixed(0);
-  const again = tally.count() - hits.length;
+  const [sent, served] = [hits.length, tally.requests(ENTRY)];
   figures.push(
-    `${name}: ${hits.length} sent at ${rate}/s, ${failed.length} failed, p50 ${at(0.5)} ms, p99 ${at(0.99)} ms; the server counted ${again} more`,
+    `${name}: ${sent} sent at ${rate}/s, ${failed.length} failed, p50 ${at(0.5)} ms, p99 ${at(0.99)} ms; the server counted ${served}, ` +
+      `${probes} of them the probe; the mesh sent ${tally.again(ENTRY)} again, Meshlift asked new gateways ${tally.asked(ENTRY)} times`,
   );
   expect(failed.map(({ code, error }) => `${code} ${error}`)).toEqual([]);
-  expect(again).toBeGreaterThanOrEqual(0);
-  expect(again).toBeLessThanOrEqual(1 + hits.length * MOST_SENT_AGAIN_RATIO);
-  return hits.length;
+  expect(served).toBe(sent + probes);
+  expect(tally.requests('details-v1')).toBe(served);
+  if (said !== undefined) expect(said).toContain(`0 of ${sent} requests failed`);
+  expect(await meshliftOk('load', 'report', path)).toMatch(new RegExp(`^Requests .* ${sent}, .*\\n[^]*200:${sent}\\n`));
+  const report = JSON.parse(await meshliftOk('load', 'report', '--type', 'json', path)) as Record<string, unknown>;
+  expect(report).toMatchObject({ requests: sent, success: 1, status_codes: { 200: sent }, errors: [] });
 }
 
 function busyMs(): { busy: number; all: number } {
@@ -106,13 +122,8 @@ async function control(perSecond: number): Promise<number> {
   await meshliftOk('load', 'attack', url, '--rate', `${perSecond}/s`, '--duration', `${CONTROL_SECONDS}s`, '-o', join(scratch, file));
   const to = busyMs();
   rate = perSecond;
-  expectAllServed('control', file);
+  await expectAllServed('control', file);
   return (to.busy - from.busy) / (to.all - from.all);
-}
-
-async function revisionsOf(namespace: string): Promise<Set<string | undefined>> {
-  const { items } = await kubectlJson<{ items: PodJson[] }>('-n', namespace, 'get', 'pods');
-  return new Set(items.filter((pod) => pod.metadata.deletionTimestamp === undefined).map(revisionOf));
 }
 
 describe('the guide', () => {
@@ -132,10 +143,10 @@ describe('the guide', () => {
     expect((await meshlift('pause')).code).toBe(0);
     const outcome = await applying.done;
     expect([outcome.code, outcome.stderr]).toEqual([3, '']);
-    expectAllServed('to the middle', 'middle.ndjson');
+    await expectAllServed('to the middle', 'middle.ndjson', { probes: 1, said: outcome.stdout });
     tally.reset();
-    await meshliftOk('rollback', '--yes', '--load-results', join(scratch, 'back.ndjson'));
-    expectAllServed('back from the middle', 'back.ndjson');
+    const said = await meshliftOk('rollback', '--yes', '--load-results', join(scratch, 'back.ndjson'));
+    await expectAllServed('back from the middle', 'back.ndjson', { said });
     expect(await ingressAddress()).toBe(address);
     expect(await snapshot(realCluster, NAMESPACES)).toEqual(before);
     expect(await releases()).toEqual(releasesBefore);
@@ -144,8 +155,8 @@ describe('the guide', () => {
 
   it('survives a driver that is killed five times, and restarts each workload once', async () => {
     const templates = await templateCounts(realCluster, APP_NAMESPACE);
-    const load = start(MESHLIFT, ['load', 'attack', url, '--rate', `${rate}/s`, '--duration', '20m', '-o', join(scratch, 'killed.ndjson')]);
     tally.reset();
+    const load = start(MESHLIFT, ['load', 'attack', url, '--rate', `${rate}/s`, '--duration', '20m', '-o', join(scratch, 'killed.ndjson')]);
     try {
       await killAt(guide(), /output .*istiod|install-\S+ started/);
       await killAt(['resume'], /add-\S+ started/);
@@ -157,7 +168,7 @@ describe('the guide', () => {
       load.child.kill('SIGTERM');
       await load.done;
     }
-    expectAllServed('with a driver killed five times', 'killed.ndjson');
+    await expectAllServed('with a driver killed five times', 'killed.ndjson');
     const restarts = countedSince(templates, await templateCounts(realCluster, APP_NAMESPACE));
     expect(new Set(Object.values(restarts))).toEqual(new Set([1]));
     expect((await releases()).filter((line) => !line.endsWith(' deployed'))).toEqual([]);
@@ -169,10 +180,17 @@ describe('the guide', () => {
   it('is one command from the inventory to the removal of the old releases, and loses nothing', async () => {
     tally.reset();
     const startedMs = Date.now();
-    const output = await meshliftOk(...guide('--finish', ...withLoad('guide.ndjson')));
+    const driver = start(MESHLIFT, guide('--finish', ...withLoad('guide.ndjson')));
+    const restarts = watchRestarts(driver, APP_NAMESPACE, tally);
+    const outcome = await driver.done;
+    expect([outcome.code, outcome.stderr]).toEqual([0, '']);
     figures.push(`whole: ${((Date.now() - startedMs) / 1000).toFixed(0)} s`);
-    const sent = expectAllServed('there, to the finish', 'guide.ndjson');
-    expect(output).toContain(`0 of ${sent} requests failed`);
+    await expectAllServed('there, to the finish', 'guide.ndjson', { probes: 1, said: outcome.stdout });
+    for (const name of DEPLOYMENTS) {
+      const { seconds, requests } = restarts.get(name) ?? { seconds: Number.NaN, requests: 0 };
+      figures.push(`${name} served ${requests} requests during the ${seconds.toFixed(1)} s of its own restart`);
+      expect(requests, `what ${name} served during its own restart`).toBeGreaterThan(seconds * rate * LEAST_SHARE);
+    }
     for (const namespace of NAMESPACES) expect(await revisionsOf(namespace)).toEqual(new Set([NEW]));
     expect((await releases()).join('\n')).not.toContain(OLD);
     expect(await helm('list', '-n', 'istio-system', '-q')).toContain(`istiod-${NEW}`);

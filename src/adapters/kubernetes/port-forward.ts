@@ -128,23 +128,23 @@ function cutOff(error: Error, words: string): Error {
   return new Error(words || error.message);
 }
 
+/** An application behind a gateway can tell by them who asks. */
+const HEADERS = { host: 'localhost', 'user-agent': 'meshlift', connection: 'close' };
+
 function get(stream: Duplex, path: string, errors: () => string): Promise<{ readonly status: number; readonly body: string }> {
   return new Promise((resolve, reject) => {
     const fail = (error: Error): void => reject(error instanceof Problem ? error : cutOff(error, errors()));
     // It failed before anybody asked; a stream that has ended already would say nothing more.
     if (errors() !== '') return fail(new Error(errors()));
     // A request takes any duplex stream as its connection, although its type wants a socket.
-    const call = request(
-      { path, headers: { host: 'localhost', connection: 'close' }, createConnection: () => stream as Socket, timeout: TIMEOUT_MS },
-      (response) => {
-        const chunks: Buffer[] = [];
-        response.on('data', (chunk: Buffer) => chunks.push(chunk));
-        response.on('error', fail);
-        response.on('end', () => {
-          resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8') });
-        });
-      },
-    );
+    const call = request({ path, headers: { ...HEADERS }, createConnection: () => stream as Socket, timeout: TIMEOUT_MS }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('error', fail);
+      response.on('end', () => {
+        resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8') });
+      });
+    });
     call.on('error', fail);
     call.on('timeout', () => call.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000}s`)));
     setTimeout(() => call.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000}s`)), TIMEOUT_MS).unref();

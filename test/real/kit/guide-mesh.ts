@@ -1,10 +1,8 @@
 /** A mesh as most teams have it: control plane and three gateways by Helm, tags, pinned EnvoyFilters, Bookinfo's shape behind them. */
 import { readFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { run, until } from '../../kit/child-process.ts';
+import { revisionOf, type PodJson } from '../../scenarios/cluster-under-test.ts';
 import { applyYaml, istioctlOld, kubectl, kubectlJson, NEW_VERSION, OLD_VERSION } from './cluster.ts';
 import { chartsOf as givenCharts, chartsVariable, SMALL } from './helm.ts';
 
@@ -64,19 +62,40 @@ async function installGateway(name: (typeof GATEWAYS)[number]): Promise<void> {
   await helm('install', name, join(chartsOf(OLD_VERSION), 'gateway'), '-n', name, ...settings, '--wait');
 }
 
-/** @param tally URL that productpage asks for every request, which counts them */
+/** The deployments of Bookinfo. */
+export const DEPLOYMENTS = ['productpage-v1', 'details-v1', 'reviews-v1', 'reviews-v2', 'reviews-v3', 'ratings-v1'] as const;
+
+/** @param tally URL after which each deployment writes its name, and asks it for every request that it serves */
 export async function openBookinfo(tally: string): Promise<void> {
   const file = process.env['RIG_BOOKINFO'];
   if (file === undefined) throw new Error('these tests need a manifest of Bookinfo in RIG_BOOKINFO');
-  const text = readFileSync(file, 'utf8').replace('http://reviews:9080/"', `http://reviews:9080/ ${tally}"`);
-  await run('kubectl', ['-n', APP_NAMESPACE, 'apply', '-f', '-'], { input: text });
-  await run('kubectl', ['-n', 'payments', 'apply', '-f', '-'], { input: only(text, 'ratings-v1') });
+  const given = readFileSync(file, 'utf8');
+  const counted = DEPLOYMENTS.reduce((text, name) => replaced(text, name, (part) => asking(part, `${tally}${name}`)), given);
+  await run('kubectl', ['-n', APP_NAMESPACE, 'apply', '-f', '-'], { input: counted });
+  await run('kubectl', ['-n', 'payments', 'apply', '-f', '-'], { input: partOf(given, 'ratings-v1') });
   await applyYaml(envoyFilters());
   await kubectl('-n', APP_NAMESPACE, 'wait', '--for=condition=Available', 'deployment', '--all', '--timeout=180s');
   await kubectl('-n', 'payments', 'wait', '--for=condition=Available', 'deployment', '--all', '--timeout=120s');
 }
 
-function only(text: string, deployment: string): string {
+/**
+ * A Deployment of fortio that asks `url` too for every request. One that so far answers by itself becomes a proxy of that one
+ * target; its own server, which the kubelet asks whether it is ready, moves to port 8080.
+ */
+function asking(part: string, url: string): string {
+  if (part.includes('"-M"')) return part.replace(/("-M", "[^"]*)"/, `$1 ${url}"`);
+  const moved = part
+    .replace('"-http-port", "9080"', '"-http-port", "8080"')
+    .replace('port: 9080}, periodSeconds', 'port: 8080}, periodSeconds');
+  return moved.replace('"-udp-port", "disabled"', `"-udp-port", "disabled", "-M", "9080 ${url}"`);
+}
+
+function replaced(text: string, deployment: string, change: (part: string) => string): string {
+  const part = partOf(text, deployment);
+  return text.replace(part, () => change(part));
+}
+
+function partOf(text: string, deployment: string): string {
   const found = text.split(/^---$/m).find((part) => part.includes(`name: ${deployment}`));
   if (found === undefined) throw new Error(`Bookinfo has no ${deployment}`);
   return found;
@@ -136,46 +155,8 @@ export async function removeReleases(): Promise<void> {
   for (const { name, namespace } of list) await helm('uninstall', name, '-n', namespace, '--no-hooks').catch(() => '');
 }
 
-/** Counts what reaches the application, outside of the mesh and of all that restarts. */
-export interface Tally {
-  readonly url: string;
-  count(): number;
-  reset(): void;
-  close(): void;
-}
-
-/** Listens on the address at which the pods of this machine's cluster reach it. */
-export async function openTally(): Promise<Tally> {
-  let counted = 0;
-  const server = createServer((_request, response) => {
-    counted += 1;
-    response.end('ok');
-  });
-  server.keepAliveTimeout = 120_000;
-  const host = await nodeAddress();
-  await listen(server, host);
-  return {
-    url: `http://${host}:${(server.address() as AddressInfo).port}/`,
-    count: () => counted,
-    reset: () => (counted = 0),
-    close: () => {
-      server.close();
-      server.closeAllConnections();
-    },
-  };
-}
-
-async function nodeAddress(): Promise<string> {
-  const nodes = await kubectlJson<{ items: { status: { addresses: { type: string; address: string }[] } }[] }>('get', 'nodes');
-  const own = new Set(Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address)));
-  const found = nodes.items.flatMap(({ status }) => status.addresses.map(({ address }) => address)).find((address) => own.has(address));
-  if (found === undefined) throw new Error('no node of the cluster is this machine, so pods cannot reach what counts their requests');
-  return found;
-}
-
-function listen(server: Server, host: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, host, resolve);
-  });
+/** @returns of the pods that are to stay; undefined for those without a sidecar */
+export async function revisionsOf(namespace: string): Promise<Set<string | undefined>> {
+  const { items } = await kubectlJson<{ items: PodJson[] }>('-n', namespace, 'get', 'pods');
+  return new Set(items.filter((pod) => pod.metadata.deletionTimestamp === undefined).map(revisionOf));
 }
