@@ -2,13 +2,16 @@
 import { runChecks, type CheckReport } from '../core/findings/run-checks.ts';
 import { buildInventory } from '../core/mesh/build-inventory.ts';
 import type { MeshInventory } from '../core/mesh/mesh-inventory.ts';
-import { selectMoves } from '../core/moves/select-moves.ts';
+import type { MeshObjects } from '../core/mesh/mesh-objects.ts';
+import { selectMoves, type Moves } from '../core/moves/select-moves.ts';
 import { noIstio } from '../core/mesh/mesh-problems.ts';
 import { findFrom } from '../core/plan/resolve-endpoints.ts';
 import { Problem } from '../core/problems/problem.ts';
 import { accessRules, type AccessAnswer } from '../core/permissions/access-rules.ts';
 import { revisionNameFor } from '../core/versions/istio-version.ts';
-import type { UpgradeRequest } from '../core/request/upgrade-request.ts';
+import { skippedWorkloads, type UpgradeRequest } from '../core/request/upgrade-request.ts';
+import { gatherSurroundings } from '../core/restarts/surroundings.ts';
+import { withRestarts } from '../core/restarts/with-restarts.ts';
 import { instant, type PlanningPorts } from './flow-ports.ts';
 import { pinnedScope, planPinned } from './plan-pinned.ts';
 import { lookAtReleases, needOf } from './plan-upgrade.ts';
@@ -34,16 +37,16 @@ export async function checkMesh(ports: PlanningPorts, request: UpgradeRequest): 
   const pinned = await planPinned(ports, { request, objects, inventory, from, to });
   const access = await askAccess(ports, request, pinned);
   const helm = await lookAtReleases(ports, request, objects, ends);
+  const moves = movesTo(ends, request, objects, inventory);
   const report = runChecks({
     inventory,
     ...(pinned === undefined ? {} : { pinned }),
-    podDisruptionBudgets: objects.podDisruptionBudgets,
     services: objects.services,
     liveCrds,
     helm,
     request,
     ...ends,
-    ...(to === undefined ? {} : { moves: movesTo(to, from?.revision, request, inventory) }),
+    ...(moves === undefined ? {} : { moves }),
     ...(access === undefined ? {} : { access }),
     today: instant(ports.clock.nowMs()).slice(0, 10),
   });
@@ -69,20 +72,21 @@ async function askAccess(
   return request.to === undefined ? undefined : ports.reader.readAccess(accessRules(needOf(request), pinnedScope(pinned)));
 }
 
-type End = NonNullable<CheckedMesh['to']>;
-
 function movesTo(
-  to: End,
-  from: string | undefined,
-  { scope, gateways, finish }: UpgradeRequest,
+  { from, to }: Pick<CheckedMesh, 'from' | 'to'>,
+  request: UpgradeRequest,
+  objects: MeshObjects,
   inventory: MeshInventory,
-): ReturnType<typeof selectMoves> {
-  return selectMoves(inventory, {
-    from,
+): Moves | undefined {
+  if (to === undefined) return undefined;
+  const { scope, gateways, finish } = request;
+  const moves = selectMoves(inventory, {
+    from: from?.revision,
     to: { label: to.revision, ...to },
     namespaces: scope.namespaces,
-    skip: scope.skip,
+    skip: skippedWorkloads(request),
     gateways: gateways.strategy,
     moveTags: finish.moveTags,
   });
+  return withRestarts(moves, gatherSurroundings(objects, inventory.meshConfigs[from?.revision ?? '']?.mesh), request);
 }

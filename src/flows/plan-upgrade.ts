@@ -172,7 +172,6 @@ function checkContext(input: ContextInput): CheckContext {
   const hasDefaultTag = input.inventory.tags.some((tag) => tag.name === 'default');
   return {
     inventory: input.inventory,
-    podDisruptionBudgets: objects.podDisruptionBudgets,
     services: objects.services,
     liveCrds: input.liveCrds,
     request,

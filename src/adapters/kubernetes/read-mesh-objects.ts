@@ -32,7 +32,7 @@ export async function readMeshObjects(source: MeshSource, scope: 'status' | 'pla
     readPodsAndIstiods(client, unread),
     readWorkloads(client, unread),
     readSurroundings(client, istioNamespace, unread),
-    scope === 'plan' ? readForPlan(client, unread) : { podDisruptionBudgets: [], pinnedObjects: [], envoyFilters: [] },
+    scope === 'plan' ? readForPlan(client, unread) : NOT_READ,
   ]);
   const { clusterName, nowMs } = source;
   return {
@@ -92,12 +92,28 @@ async function readSurroundings(
   return { namespaces, services, mutatingWebhooks, validatingWebhooks, configMaps, gatewayApiGateways };
 }
 
-async function readForPlan(client: KubeClient, unread: Unread[]): Part<'podDisruptionBudgets' | 'pinnedObjects' | 'envoyFilters'> {
-  const [podDisruptionBudgets, pinned] = await Promise.all([
-    listOrNote(client, known('policy/v1', 'PodDisruptionBudget'), {}, unread),
+/** What a look that is not for a plan leaves out. */
+const NOT_READ = {
+  podDisruptionBudgets: [],
+  autoscalers: [],
+  volumeClaims: [],
+  resourceQuotas: [],
+  nodes: [],
+  pinnedObjects: [],
+  envoyFilters: [],
+};
+
+async function readForPlan(client: KubeClient, unread: Unread[]): Part<keyof typeof NOT_READ> {
+  const list = (apiVersion: string, kind: string): Promise<KubeObject[]> => listOrNote(client, known(apiVersion, kind), {}, unread);
+  const [podDisruptionBudgets, autoscalers, volumeClaims, resourceQuotas, nodes, pinned] = await Promise.all([
+    list('policy/v1', 'PodDisruptionBudget'),
+    list('autoscaling/v2', 'HorizontalPodAutoscaler'),
+    list('v1', 'PersistentVolumeClaim'),
+    list('v1', 'ResourceQuota'),
+    list('v1', 'Node'),
     readPinned(client, unread),
   ]);
-  return { podDisruptionBudgets, ...pinned };
+  return { podDisruptionBudgets, autoscalers, volumeClaims, resourceQuotas, nodes, ...pinned };
 }
 
 export function isIstiodPod(pod: Pod): boolean {

@@ -4,8 +4,9 @@ import { Problem } from '../../core/problems/problem.ts';
 import { upgradeRequestSchema, type UpgradeRequest } from '../../core/request/upgrade-request.ts';
 import { helmInstall, impliesHelm } from './helm-options.ts';
 import { gatewaysOf, type GatewayOptions } from './gateway-options.ts';
+import { restartsOf, type RestartOptions } from './restart-options.ts';
 
-export interface RequestOptions extends GatewayOptions {
+export interface RequestOptions extends GatewayOptions, RestartOptions {
   readonly to?: string;
   readonly revision?: string;
   readonly version?: string;
@@ -46,6 +47,7 @@ export function buildRequest(action: UpgradeRequest['action'], options: RequestO
     scope: { namespaces: [...namespaces], skip: [...(options.skip ?? [])], ...skippedPinned(options, mistakes) },
     accept: [...(options.accept ?? [])],
     acceptDowntime: [...(options.acceptDowntime ?? [])],
+    ...restartsOf(options, mistakes),
     ...(options.onFailure === undefined ? {} : { onFailure: options.onFailure }),
     ...(load === undefined ? {} : { load }),
     ...gatewaysOf(options, mistakes),

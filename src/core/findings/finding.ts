@@ -289,7 +289,7 @@ export const findingCatalogue = {
     'workloads',
     'A restart takes the workload down',
     'All of its pods are stopped before a new one serves: a strategy of Recreate, or a single pod that is replaced in place.',
-    'Scale it up or let it surge first, leave it out with --skip, or accept it with --accept-downtime.',
+    'Scale it up or let it surge first; leave it out with --restart-as NAMESPACE/NAME=skip, or accept it with =restart.',
   ),
   'WORK-002': entry(
     'workloads',
@@ -332,6 +332,36 @@ export const findingCatalogue = {
     'No preStop delay',
     'A container may stop before all callers know that the pod is gone, so that requests can fail during the restart.',
     'Add a preStop sleep of a few seconds.',
+  ),
+  'WORK-009': entry(
+    'workloads',
+    'A pod is killed before it has ended',
+    'A preStop hook, or the time in which the proxy lets connections end (terminationDrainDuration), takes as long as terminationGracePeriodSeconds or longer. The pod is killed then, with the requests that it still answers.',
+    'Give the template a longer terminationGracePeriodSeconds.',
+  ),
+  'WORK-010': entry(
+    'workloads',
+    'The autoscaler of the workload is at its limit',
+    'The HorizontalPodAutoscaler wants more pods than it may have, and the strategy of the workload takes pods away while it restarts.',
+    'Raise maxReplicas, let it surge with maxUnavailable 0, or wait until there is less to do.',
+  ),
+  'WORK-011': entry(
+    'workloads',
+    'A quota has no room for the new pod',
+    'The strategy starts a new pod before an old one goes, and a ResourceQuota of the namespace would refuse it.',
+    'Raise the quota while the workload restarts.',
+  ),
+  'WORK-012': entry(
+    'workloads',
+    'No node has room for the new pod',
+    'The strategy starts a new pod before an old one goes. By what pods ask for, no node that takes it has room now.',
+    'Add a node, or make sure that an autoscaler does so in time.',
+  ),
+  'WORK-013': entry(
+    'workloads',
+    'A volume cannot be used by two pods',
+    'The strategy starts a new pod before an old one goes, and both mount a claim that only one pod or one node may use.',
+    'Leave it out, or change its strategy to Recreate and accept that it is down.',
   ),
 } as const satisfies Record<string, FindingEntry>;
 

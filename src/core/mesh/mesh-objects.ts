@@ -3,11 +3,15 @@ import type {
   ConfigMap,
   CronJob,
   GatewayApiGateway,
+  HorizontalPodAutoscaler,
   Job,
   KubeObject,
+  Node,
+  PersistentVolumeClaim,
   Pod,
   PodController,
   PodDisruptionBudget,
+  ResourceQuota,
   Service,
   WebhookConfiguration,
 } from './kube-objects.ts';
@@ -68,6 +72,11 @@ export interface MeshObjects {
   readonly cronJobs: readonly CronJob[];
   readonly services: readonly Service[];
   readonly podDisruptionBudgets: readonly PodDisruptionBudget[];
+  /** These four bear on restarts; empty in a look that is not for a plan. */
+  readonly autoscalers: readonly HorizontalPodAutoscaler[];
+  readonly volumeClaims: readonly PersistentVolumeClaim[];
+  readonly resourceQuotas: readonly ResourceQuota[];
+  readonly nodes: readonly Node[];
   readonly mutatingWebhooks: readonly WebhookConfiguration[];
   readonly validatingWebhooks: readonly WebhookConfiguration[];
   /** ConfigMaps of the Istio namespace only. */

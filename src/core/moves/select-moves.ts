@@ -15,6 +15,7 @@ import {
 } from '../mesh/mesh-inventory.ts';
 import { namesWorkload, type GatewayStrategy } from '../request/upgrade-request.ts';
 import { sameIstioVersion } from '../versions/istio-version.ts';
+import type { RestartChoice } from './restart-choice.ts';
 import { reasonNotRestartable } from './restartable.ts';
 import { isOfGateways, judgeOutside, LEFT_BY_REQUEST, wayOf, type GatewayScope, type TemplateLabel } from './select-gateways.ts';
 
@@ -64,6 +65,8 @@ export interface WorkloadMove {
   readonly canary?: true;
   /** Why a gateway is restarted in place although a new one beside it was asked for. */
   readonly inPlaceBecause?: string;
+  /** How it is restarted, and why; absent on the way back, where nothing is asked any more. */
+  readonly restart?: RestartChoice;
 }
 
 export interface WorkloadNotMoved {

@@ -54,6 +54,9 @@ const COPY_PINNED = 'copy and remove objects pinned to a revision';
 
 const PLAN: readonly AccessRule[] = [
   ...rules({ where: 'mesh', why: 'see what a restart would hurt' }, 'policy', ['poddisruptionbudgets'], ['list']),
+  ...rules({ where: 'mesh', why: 'see what a restart would hurt' }, 'autoscaling', ['horizontalpodautoscalers'], ['list']),
+  ...rules({ where: 'mesh', why: 'see what a restart would hurt' }, '', ['persistentvolumeclaims', 'resourcequotas'], ['list']),
+  ...rules({ where: 'cluster', why: 'see what a restart would hurt' }, '', ['nodes'], ['list']),
   ...rules({ where: 'cluster', why: 'compare CRDs' }, 'apiextensions.k8s.io', ['customresourcedefinitions'], ['get', 'list']),
   ...ISTIO_GROUPS.flatMap((group) => rules({ where: 'mesh', why: 'find objects pinned to a revision' }, group, ['*'], ['get', 'list'])),
   ...rules({ where: 'istio', why: 'list what belongs to a control plane' }, '', ['serviceaccounts'], ['get', 'list']),

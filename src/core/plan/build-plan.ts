@@ -11,7 +11,10 @@ import type { HelmRelease } from '../helm/release.ts';
 import type { MeshObjects } from '../mesh/mesh-objects.ts';
 import { selectMoves, type Moves, type WorkloadMove } from '../moves/select-moves.ts';
 import { Problem } from '../problems/problem.ts';
-import type { UpgradeRequest } from '../request/upgrade-request.ts';
+import { namesWorkload, restartedAnyway, skippedWorkloads, type UpgradeRequest } from '../request/upgrade-request.ts';
+import { overrideThatDoesNotFit } from '../restarts/override-problems.ts';
+import { gatherSurroundings } from '../restarts/surroundings.ts';
+import { withRestarts } from '../restarts/with-restarts.ts';
 import {
   crdsStep,
   installStep,
@@ -67,6 +70,8 @@ export function buildPlan(input: PlanInput): { readonly plan: Plan; readonly mov
   const unknown = unknownNamespaces(request, inventory);
   if (unknown) return unknown;
   const moves = movesFor(input);
+  const unfit = overrideThatDoesNotFit(request, moves);
+  if (unfit) return unfit;
   const unreachable = moves.unreachable[0];
   if (unreachable) return unreachableNamespace(unreachable, endpoints);
   const steps = numberSteps([
@@ -139,10 +144,8 @@ function unknownNamespaces(request: UpgradeRequest, inventory: MeshInventory): P
       next: [{ label: 'look', command: 'kubectl get namespaces' }],
     });
   }
-  const named = [...request.scope.skip, ...request.acceptDowntime];
-  const lost = named.find(
-    (entry) => !inventory.workloads.some((w) => entry === `${w.namespace}/${w.name}` || entry.toLowerCase() === workloadKey(w)),
-  );
+  const named = [...skippedWorkloads(request), ...restartedAnyway(request)];
+  const lost = named.find((entry) => !inventory.workloads.some((w) => namesWorkload(entry, w)));
   if (lost === undefined) return undefined;
   return new Problem('MESH-004', {
     what: `There is no workload ${lost}.`,
@@ -151,17 +154,18 @@ function unknownNamespaces(request: UpgradeRequest, inventory: MeshInventory): P
   });
 }
 
-function movesFor({ request, endpoints, inventory }: PlanInput): Moves {
+function movesFor({ request, endpoints, inventory, objects }: PlanInput): Moves {
   if (!endpoints.to || request.action === 'install' || request.action === 'uninstall')
     return { namespaces: [], notMoved: [], unreachable: [] };
-  return selectMoves(inventory, {
+  const moves = selectMoves(inventory, {
     from: endpoints.from?.revision,
     to: { label: endpoints.label, revision: endpoints.to.revision, version: endpoints.to.version },
     namespaces: request.scope.namespaces,
-    skip: request.scope.skip,
+    skip: skippedWorkloads(request),
     gateways: request.gateways.strategy,
     moveTags: request.action === 'upgrade' && request.finish.moveTags,
   });
+  return withRestarts(moves, gatherSurroundings(objects, inventory.meshConfigs[endpoints.from?.revision ?? '']?.mesh), request);
 }
 
 function unreachableNamespace({ namespace, decision }: Moves['unreachable'][number], endpoints: Endpoints): Problem {

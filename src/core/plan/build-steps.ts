@@ -164,6 +164,7 @@ export function restartStep(move: WorkloadMove): StepDraft {
     revision: move.revision ?? null,
     pods,
     ...(move.templateLabel === undefined ? {} : { templateLabel: { ...move.templateLabel } }),
+    ...(move.restart === undefined ? {} : { restart: { do: move.restart.do, reasons: move.restart.reasons.map((one) => ({ ...one })) } }),
   };
 }
 

@@ -56,6 +56,22 @@ const common = {
   notes: z.array(z.string()).optional(),
 };
 
+/** How a workload is restarted, and why; in a plan that was made before there was a choice it is absent. */
+const restartChoiceSchema = z.strictObject({
+  do: z.enum(['restart', 'ask', 'skip']),
+  reasons: z.array(
+    z.strictObject({
+      /** The finding that tells it. */
+      code: z.string().optional(),
+      weight: z.enum(['ask', 'note']),
+      /** Said after the name of the workload. */
+      text: z.string(),
+      /** The request allows it by name. */
+      allowed: z.literal(true).optional(),
+    }),
+  ),
+});
+
 const labelsSchema = z.record(z.string(), z.string().nullable());
 
 export const stepSchema = z.discriminatedUnion('kind', [
@@ -89,6 +105,7 @@ export const stepSchema = z.discriminatedUnion('kind', [
     pods: z.number().int().nonnegative(),
     /** The label `istio.io/rev` of the pod template, changed together with the mark. */
     templateLabel: templateLabelSchema.optional(),
+    restart: restartChoiceSchema.optional(),
   }),
   z.strictObject({ ...common, kind: z.literal('addGateway'), ...addGatewayFields }),
   z.strictObject({ ...common, kind: z.literal('shiftGateway'), ...shiftGatewayFields }),

@@ -285,6 +285,12 @@ export const problemCatalogue = {
     'A manifest or options file is not the one that the plan was made from.',
     'Put the old file back, or make a new plan.',
   ),
+  'PLAN-016': entry(
+    usage,
+    'A workload cannot be treated as the request says',
+    'The request wants a workload restarted that no restart moves, or wants two different things for one workload.',
+    'Take the override out. The message says what keeps the workload where it is.',
+  ),
   'CHEK-001': entry(
     refused,
     'The check found errors',
