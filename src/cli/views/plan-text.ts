@@ -3,6 +3,7 @@ import type { Plan } from '../../core/plan/plan.ts';
 import type { ObjectChange, Step } from '../../core/plan/step.ts';
 import { refText } from '../../core/controlplane/object-identity.ts';
 import type { Terminal } from '../terminal.ts';
+import { notMovedLines, restartLines } from './restarts-text.ts';
 import { count } from './words.ts';
 
 export interface PlanOptions {
@@ -31,7 +32,8 @@ export function renderPlan(plan: Plan, terminal: Terminal, options: PlanOptions)
     terminal.tone('strong', headline(plan)),
     ...(plan.steps.length === 0 ? [] : [stepLines(plan, terminal, options)]),
     differenceLines(plan, options),
-    notMovedLines(plan, terminal),
+    restartLines(plan, terminal, options),
+    notMovedLines(plan, terminal, options),
   ];
   return parts.filter((part) => part !== '').join('\n\n');
 }
@@ -69,7 +71,8 @@ function stepLines(plan: Plan, terminal: Terminal, options: PlanOptions): string
 function stepText(step: Step, number: number, terminal: Terminal, options: PlanOptions): string[] {
   const head = `${String(number).padStart(4)}  ${KIND_WORDS[step.kind].padEnd(13)}  ${step.title}`;
   const indent = ' '.repeat(21);
-  const pods = 'pods' in step ? `  ${terminal.tone('dim', count(step.pods, 'pod'))}` : '';
+  const asks = 'restart' in step && step.restart?.do === 'ask' ? ', must be named first' : '';
+  const pods = 'pods' in step ? `  ${terminal.tone('dim', `${count(step.pods, 'pod')}${asks}`)}` : '';
   const changes = options.wide ? step.changes.flatMap((change) => changeLines(change)) : briefChanges(step);
   const back = options.wide
     ? [`done: ${step.doneWhen}`, `back: ${step.undo}`]
@@ -112,11 +115,4 @@ function differenceLines(plan: Plan, options: PlanOptions): string {
     (d) => `  ${d.path}: ${d.note === 'carried over' ? d.old : `${d.old || 'unset'} → ${d.new || 'unset'}`}   (${d.note})`,
   );
   return [`Values and mesh configuration that differ from ${plan.from?.revision ?? 'the installed revision'}:`, ...lines].join('\n');
-}
-
-function notMovedLines(plan: Plan, terminal: Terminal): string {
-  if (plan.notMoved.length === 0) return '';
-  const lines = plan.notMoved.map((stay) => `  ${stay.keepsOldInUse ? terminal.tone('warn', '!') : '·'} ${stay.workload}: ${stay.reason}`);
-  const blocking = plan.notMoved.some((stay) => stay.keepsOldInUse) ? ` (! keeps ${plan.from?.revision ?? 'the old revision'} in use)` : '';
-  return [`Not moved${blocking}:`, ...lines].join('\n');
 }
