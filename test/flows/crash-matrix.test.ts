@@ -60,6 +60,7 @@ function shop(): World {
   const world = new World().withShop();
   world.cluster.put(...tagObjects('prod', 'default'), ...tagObjects('idle', 'default')).namespace('tools', { 'istio.io/rev': 'prod' });
   world.cluster.put(destinationRule('default'), envoyFilter([String.raw`^1\.28.*`]));
+  world.cluster.strategy('shop', 'cart', { maxSurge: 0, maxUnavailable: '100%' });
   return world;
 }
 

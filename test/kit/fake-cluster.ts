@@ -8,7 +8,7 @@ import type { KubeObject, ObjectRef, Pod, PodController, PodTemplate } from '../
 import type { IstiodReport, MeshObjects } from '../../src/core/mesh/mesh-objects.ts';
 import type { WorkloadRef } from '../../src/core/mesh/mesh-inventory.ts';
 import type { InjectionProbe } from '../../src/core/run/observation.ts';
-import type { ClusterReader, ClusterWriter, PodProber } from '../../src/ports/cluster.ts';
+import type { ClusterReader, ClusterWriter, PodProber, RestartPatch } from '../../src/ports/cluster.ts';
 import { admitPod, isIstiod, revisionOf, type Admission } from './fake-admission.ts';
 import { FakeIstiods } from './fake-istiods.ts';
 import { keyOf, MARK, withoutCounters } from './fake-objects.ts';
@@ -100,6 +100,14 @@ export class FakeCluster implements ClusterReader, ClusterWriter, PodProber {
       },
     });
     this.#workloads.fill(key, this.objects.get(key) as PodController);
+    return this;
+  }
+
+  /** The rolling strategy of a Deployment, as somebody writes it. */
+  strategy(namespace: string, name: string, rollingUpdate: Readonly<Record<string, number | string>>): this {
+    const key = `Deployment/${namespace}/${name}`;
+    const deployment = this.objects.get(key);
+    if (deployment) this.#store(merged(deployment, { spec: { strategy: { type: 'RollingUpdate', rollingUpdate } } }));
     return this;
   }
 
@@ -324,7 +332,7 @@ export class FakeCluster implements ClusterReader, ClusterWriter, PodProber {
     });
   }
 
-  async markRestart(ref: WorkloadRef, mark: string, labels: Readonly<Record<string, string | null>> = {}): Promise<void> {
+  async markRestart(ref: WorkloadRef, mark: string, { labels = {}, strategy }: RestartPatch = {}): Promise<void> {
     return this.#effect('markRestart', () => {
       const key = `${ref.kind}/${ref.namespace}/${ref.name}`;
       const controller = this.objects.get(key) as PodController | undefined;
@@ -333,7 +341,9 @@ export class FakeCluster implements ClusterReader, ClusterWriter, PodProber {
       this.restarts.set(key, (this.restarts.get(key) ?? 0) + 1);
       const generation = (controller.metadata.generation ?? 1) + 1;
       const metadata = { annotations: { [MARK]: mark }, labels };
-      this.#store(merged(controller, { metadata: { generation }, spec: { template: { metadata } } }));
+      this.#store(
+        merged(controller, { metadata: { generation }, spec: { template: { metadata }, ...(strategy === undefined ? {} : { strategy }) } }),
+      );
     });
   }
 

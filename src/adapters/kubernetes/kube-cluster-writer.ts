@@ -5,7 +5,7 @@ import type { Pod } from '../../core/mesh/kube-objects.ts';
 import { Problem, Transient } from '../../core/problems/problem.ts';
 import type { InjectionProbe } from '../../core/run/observation.ts';
 import { RESTART_ANNOTATION } from '../../core/plan/restart-mark.ts';
-import type { ApplyOptions, ClusterWriter, PodProber } from '../../ports/cluster.ts';
+import type { ApplyOptions, ClusterWriter, PodProber, RestartPatch } from '../../ports/cluster.ts';
 import type { KubeClient } from './kube-client.ts';
 import { isConflict, isNotFound, isOfWebhook, KubeStatusError, toProblem } from './kube-errors.ts';
 import { askThroughPod } from './port-forward.ts';
@@ -53,14 +53,17 @@ export class KubeClusterWriter implements ClusterWriter, PodProber {
     );
   }
 
-  async markRestart(ref: WorkloadRef, mark: string, labels?: Readonly<Record<string, string | null>>): Promise<void> {
+  async markRestart(ref: WorkloadRef, mark: string, { labels, strategy }: RestartPatch = {}): Promise<void> {
     const resource = known('apps/v1', ref.kind);
     const object = (await this.#client.request({ method: 'GET', ...resourceRequest(resource, 'get', ref) })) as PodController;
     if (object.spec?.template?.metadata?.annotations?.[RESTART_ANNOTATION] === mark) return;
     const { resourceVersion, uid } = object.metadata;
     await this.#patch(resource, ref, {
       metadata: { resourceVersion, uid },
-      spec: { template: { metadata: { annotations: { [RESTART_ANNOTATION]: mark }, ...(labels === undefined ? {} : { labels }) } } },
+      spec: {
+        template: { metadata: { annotations: { [RESTART_ANNOTATION]: mark }, ...(labels === undefined ? {} : { labels }) } },
+        ...(strategy === undefined ? {} : { strategy }),
+      },
     });
   }
 

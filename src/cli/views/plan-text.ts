@@ -27,6 +27,8 @@ const KIND_WORDS: Readonly<Record<Step['kind'], string>> = {
   restoreObject: 'restore',
 };
 
+const RESTART_WORDS = { restart: '', surge: ', a new one first', ask: ', must be named first', skip: '' } as const;
+
 export function renderPlan(plan: Plan, terminal: Terminal, options: PlanOptions): string {
   const parts = [
     terminal.tone('strong', headline(plan)),
@@ -71,8 +73,8 @@ function stepLines(plan: Plan, terminal: Terminal, options: PlanOptions): string
 function stepText(step: Step, number: number, terminal: Terminal, options: PlanOptions): string[] {
   const head = `${String(number).padStart(4)}  ${KIND_WORDS[step.kind].padEnd(13)}  ${step.title}`;
   const indent = ' '.repeat(21);
-  const asks = 'restart' in step && step.restart?.do === 'ask' ? ', must be named first' : '';
-  const pods = 'pods' in step ? `  ${terminal.tone('dim', `${count(step.pods, 'pod')}${asks}`)}` : '';
+  const way = 'restart' in step ? RESTART_WORDS[step.restart?.do ?? 'restart'] : '';
+  const pods = 'pods' in step ? `  ${terminal.tone('dim', `${count(step.pods, 'pod')}${way}`)}` : '';
   const changes = options.wide ? step.changes.flatMap((change) => changeLines(change)) : briefChanges(step);
   const back = options.wide
     ? [`done: ${step.doneWhen}`, `back: ${step.undo}`]

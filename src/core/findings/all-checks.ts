@@ -27,6 +27,7 @@ import {
   preStop,
   probes,
   surgeRoom,
+  surges,
   takenDown,
 } from './checks/workloads.ts';
 
@@ -76,4 +77,5 @@ export const allChecks: readonly Check[] = [
   graceTime,
   autoscalers,
   surgeRoom,
+  surges,
 ];

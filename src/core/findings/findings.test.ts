@@ -34,6 +34,7 @@ function fine(): MeshBuilder {
     .workload('shop', 'web', SERVING);
 }
 
+const ALL_AT_ONCE: WorkloadOptions = { replicas: 2, strategy: { rollingUpdate: { maxUnavailable: '100%', maxSurge: 0 } } };
 const PINNED_REF = { apiVersion: 'x/v1', kind: 'EnvoyFilter', namespace: 'shop', name: 'f' };
 const HELM = { 'meta.helm.sh/release-name': 'shop' };
 
@@ -450,14 +451,14 @@ const CASES: Readonly<Record<FindingCode, { readonly gives: readonly Change[]; r
     gives: [
       workload({ replicas: 1, strategy: { type: 'Recreate' } }),
       workload({ replicas: 3, strategy: { type: 'Recreate' } }),
-      workload({ replicas: 2, strategy: { rollingUpdate: { maxUnavailable: '100%', maxSurge: 0 } } }),
-      workload({ replicas: 1, strategy: { rollingUpdate: { maxUnavailable: 0, maxSurge: 0 } } }),
+      { ...workload(ALL_AT_ONCE), request: { restarts: { overrides: [{ workload: 'shop/x', do: 'restart' }] } } },
       workload({ kind: 'StatefulSet', replicas: 1 }),
       workload({ kind: 'DaemonSet', replicas: 1 }),
       edge({ strategy: { type: 'Recreate' } }),
     ],
     not: [
       edge({ strategy: { type: 'Recreate' }, request: CANARY }),
+      workload(ALL_AT_ONCE),
       workload({ replicas: 1 }),
       workload({ replicas: 1, strategy: { rollingUpdate: { maxUnavailable: '25%', maxSurge: '25%' } } }),
       workload({ kind: 'StatefulSet', replicas: 2 }),
@@ -491,6 +492,10 @@ const CASES: Readonly<Record<FindingCode, { readonly gives: readonly Change[]; r
   },
   'WORK-011': { gives: [quota('2')], not: [quota('3')] },
   'WORK-012': { gives: [node('2')], not: [node('3'), {}] },
+  'WORK-014': {
+    gives: [workload(ALL_AT_ONCE), workload({ replicas: 1, strategy: { rollingUpdate: { maxUnavailable: 0, maxSurge: 0 } } })],
+    not: [workload({ replicas: 1 }), workload({ replicas: 1, strategy: { type: 'Recreate' } })],
+  },
   'WORK-013': { gives: [volume('ReadWriteOnce')], not: [volume('ReadWriteMany')] },
 };
 

@@ -1,10 +1,10 @@
 /** What is done to bring one workload to the revision, and what speaks for or against it: data of a move and of its step. */
 
 /**
- * `restart`: by its own strategy; `ask`: only when the request names it, since somebody would notice; `skip`: not at all.
- * The list grows with what Meshlift performs.
+ * `restart`: by its own strategy; `surge`: with another strategy for the time of the restart, so that a new pod comes first;
+ * `ask`: only when the request names it, since somebody would notice; `skip`: not at all. The list grows with what Meshlift performs.
  */
-export type RestartWay = 'restart' | 'ask' | 'skip';
+export type RestartWay = 'restart' | 'surge' | 'ask' | 'skip';
 
 /** Codes of findings that speak of the restart of one workload. */
 export type RestartCode =
@@ -18,7 +18,8 @@ export type RestartCode =
   | 'WORK-010'
   | 'WORK-011'
   | 'WORK-012'
-  | 'WORK-013';
+  | 'WORK-013'
+  | 'WORK-014';
 
 export interface RestartReason {
   /** The finding that tells it; absent for what only could not be read, which a report names once for all. */
@@ -35,4 +36,6 @@ export interface RestartChoice {
   readonly do: RestartWay;
   /** What speaks against it first, notes after that; empty when there is nothing to say. */
   readonly reasons: readonly RestartReason[];
+  /** How it is restarted once nothing asks any more. */
+  readonly whenAllowed: 'restart' | 'surge';
 }

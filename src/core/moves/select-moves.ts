@@ -17,6 +17,7 @@ import { namesWorkload, type GatewayStrategy } from '../request/upgrade-request.
 import { sameIstioVersion } from '../versions/istio-version.ts';
 import type { RestartChoice } from './restart-choice.ts';
 import { reasonNotRestartable } from './restartable.ts';
+import type { Surge } from './surge.ts';
 import { isOfGateways, judgeOutside, LEFT_BY_REQUEST, wayOf, type GatewayScope, type TemplateLabel } from './select-gateways.ts';
 
 export interface MoveTarget {
@@ -67,6 +68,8 @@ export interface WorkloadMove {
   readonly inPlaceBecause?: string;
   /** How it is restarted, and why; absent on the way back, where nothing is asked any more. */
   readonly restart?: RestartChoice;
+  /** Its strategy is changed for the time of the restart. */
+  readonly surge?: Surge;
 }
 
 export interface WorkloadNotMoved {

@@ -10,6 +10,7 @@ import type { KubeObject } from '../mesh/kube-objects.ts';
 import { runningPods, workloadKey, type InjectionWebhook, type MeshInventory, type Workload } from '../mesh/mesh-inventory.ts';
 import { isInjectedGateway } from '../mesh/build-gateways.ts';
 import { applyLabels, reasonProxyStays, type WorkloadMove } from '../moves/select-moves.ts';
+import { countsOf, isSurging, type Surge } from '../moves/surge.ts';
 import { REVISION_LABEL, withTemplateLabel, type TemplateLabel } from '../moves/select-gateways.ts';
 import { reasonNotRestartable } from '../moves/restartable.ts';
 import { copiesBackDrafts, foreignPinned } from './build-pinned-steps.ts';
@@ -162,7 +163,12 @@ function namespaceDrafts(touched: readonly Step[], input: RollbackInput): { draf
     const label = labelled.get(name);
     const set = label ? originalLabels(label) : {};
     const needed = Object.fromEntries(Object.entries(set).filter(([key, value]) => (namespace.labels[key] ?? null) !== value));
-    const back = workloadsBack(name, applyLabels(namespace.labels, set), { ...input, handled, templateLabels: templateLabelsOf(touched) });
+    const back = workloadsBack(name, applyLabels(namespace.labels, set), {
+      ...input,
+      handled,
+      templateLabels: templateLabelsOf(touched),
+      surges: surgesOf(touched),
+    });
     if (Object.keys(needed).length > 0) drafts.push(labelStep(namespace, needed, back.namespaceRevision));
     drafts.push(...gateways.filter((gateway) => gateway.namespace === name).flatMap((gateway) => gateway.drafts));
     drafts.push(...back.moves.map(restartStep));
@@ -207,13 +213,15 @@ interface WorkloadsBackInput extends RollbackInput {
   /** Deployments that have steps of their own. */
   readonly handled: ReadonlySet<string>;
   readonly templateLabels: ReadonlyMap<string, TemplateLabel>;
+  /** Strategies that restarts changed, by the key of the workload. */
+  readonly surges: ReadonlyMap<string, Surge>;
 }
 
 /** Workloads of a namespace whose running pods differ from what they get once the labels are back. */
 function workloadsBack(
   name: string,
   labels: Readonly<Record<string, string>>,
-  { inventory, plan, webhooks, openMarks, handled, templateLabels }: WorkloadsBackInput,
+  { inventory, plan, webhooks, openMarks, handled, templateLabels, surges }: WorkloadsBackInput,
 ): { moves: WorkloadMove[]; notMoved: NotMoved[]; namespaceRevision: string | undefined } {
   const moves: WorkloadMove[] = [];
   const notMoved: NotMoved[] = [];
@@ -224,7 +232,9 @@ function workloadsBack(
     const running = runningPods(workload);
     const differing = running.filter((pod) => pod.revision !== revision);
     const rollsOut = running.length > 0 && openMarks.has(workload.template.metadata?.annotations?.[RESTART_ANNOTATION] ?? '');
-    if (differing.length === 0 && !rollsOut && label === undefined) continue;
+    const surge = surgeBack(workload, surges);
+    const isOpen = surge !== undefined && isSurging(workload.controller);
+    if (differing.length === 0 && !rollsOut && label === undefined && !isOpen) continue;
     const reason = reasonNotRestartable(workload) ?? (revision === undefined ? reasonProxyStays(workload) : undefined);
     if (reason === undefined)
       moves.push({
@@ -233,6 +243,7 @@ function workloadsBack(
         gateway: isInjectedGateway(workload),
         firstSidecar: false,
         ...(label === undefined ? {} : { templateLabel: label }),
+        ...(surge === undefined ? {} : { surge }),
       });
     else
       notMoved.push({
@@ -243,6 +254,23 @@ function workloadsBack(
   }
   const namespaceRevision = decidedRevision(resolveInjection({ namespace: name, namespaceLabels: labels, template: {} }, webhooks));
   return { moves: moves.toSorted(gatewaysFirst), notMoved, namespaceRevision };
+}
+
+function surgesOf(touched: readonly Step[]): ReadonlyMap<string, Surge> {
+  return new Map(
+    touched.flatMap((step) =>
+      (step.kind === 'restartWorkload' || step.kind === 'restartGateway') && step.surge !== undefined
+        ? [[workloadKey(step.workload), step.surge]]
+        : [],
+    ),
+  );
+}
+
+/** It surges on the way back as well. What it gets back is what it had, or what somebody has given it meanwhile. */
+function surgeBack(workload: Workload, surges: ReadonlyMap<string, Surge>): Surge | undefined {
+  const forward = surges.get(workloadKey(workload));
+  if (forward === undefined || workload.strategy.type === 'Recreate') return undefined;
+  return isSurging(workload.controller) ? forward : { from: countsOf(workload.controller) };
 }
 
 /** The change that gives a template the label that it had; undefined when it has it. */

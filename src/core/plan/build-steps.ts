@@ -7,6 +7,7 @@ import type { KubeObject, WebhookConfiguration, Service } from '../mesh/kube-obj
 import type { MeshObjects } from '../mesh/mesh-objects.ts';
 import { runningPods, type MeshNamespace, type WorkloadRef } from '../mesh/mesh-inventory.ts';
 import type { NamespaceMove, WorkloadMove } from '../moves/select-moves.ts';
+import { countsText, SURGE_COUNTS } from '../moves/surge.ts';
 import { gatewayNotes, templateLabelDiff } from './gateway-notes.ts';
 import type { Endpoint } from './resolve-endpoints.ts';
 import type { ObjectChange, Step } from './step.ts';
@@ -151,13 +152,17 @@ export function restartStep(move: WorkloadMove): StepDraft {
       {
         action: 'update',
         ref: { apiVersion: workload.apiVersion, kind: workload.kind, namespace: workload.namespace, name: workload.name },
-        diff: [...templateLabelDiff(move), '+ spec.template.metadata.annotations."meshlift.io/restart": RUN/STEP'],
+        diff: [
+          ...templateLabelDiff(move),
+          '+ spec.template.metadata.annotations."meshlift.io/restart": RUN/STEP',
+          ...(move.surge === undefined ? [] : [`+ spec.strategy.rollingUpdate: ${countsText(SURGE_COUNTS)}, until it is proven`]),
+        ],
       },
     ],
     doneWhen:
       move.revision === undefined
         ? 'rolled out, and every pod is ready without a proxy'
-        : `rolled out, every pod is ready and injected by ${move.revision}, its proxy connected to ${move.revision} and synced, steadily`,
+        : `rolled out, every pod is ready and injected by ${move.revision}, its proxy connected to ${move.revision} and synced, steadily${move.surge === undefined ? '' : `; its strategy is ${countsText(move.surge.from)} again`}`,
     undo: `restart it again once the labels are back (${from})`,
     ...(notes.length === 0 ? {} : { notes }),
     workload: { kind: workload.kind, namespace: workload.namespace, name: workload.name },
@@ -165,6 +170,7 @@ export function restartStep(move: WorkloadMove): StepDraft {
     pods,
     ...(move.templateLabel === undefined ? {} : { templateLabel: { ...move.templateLabel } }),
     ...(move.restart === undefined ? {} : { restart: { do: move.restart.do, reasons: move.restart.reasons.map((one) => ({ ...one })) } }),
+    ...(move.surge === undefined ? {} : { surge: { from: { ...move.surge.from } } }),
   };
 }
 

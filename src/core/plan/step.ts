@@ -58,7 +58,7 @@ const common = {
 
 /** How a workload is restarted, and why; in a plan that was made before there was a choice it is absent. */
 const restartChoiceSchema = z.strictObject({
-  do: z.enum(['restart', 'ask', 'skip']),
+  do: z.enum(['restart', 'surge', 'ask', 'skip']),
   reasons: z.array(
     z.strictObject({
       /** The finding that tells it. */
@@ -71,6 +71,11 @@ const restartChoiceSchema = z.strictObject({
     }),
   ),
 });
+
+const countSchema = z.union([z.number(), z.string()]).nullable();
+
+/** The counts of a rolling strategy that a workload has before its restart, and gets back after it; null: not written. */
+const surgeSchema = z.strictObject({ from: z.strictObject({ maxSurge: countSchema, maxUnavailable: countSchema }) });
 
 const labelsSchema = z.record(z.string(), z.string().nullable());
 
@@ -106,6 +111,8 @@ export const stepSchema = z.discriminatedUnion('kind', [
     /** The label `istio.io/rev` of the pod template, changed together with the mark. */
     templateLabel: templateLabelSchema.optional(),
     restart: restartChoiceSchema.optional(),
+    /** Set when its strategy is changed for the time of the restart. */
+    surge: surgeSchema.optional(),
   }),
   z.strictObject({ ...common, kind: z.literal('addGateway'), ...addGatewayFields }),
   z.strictObject({ ...common, kind: z.literal('shiftGateway'), ...shiftGatewayFields }),

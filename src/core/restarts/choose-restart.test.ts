@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { MeshBuilder, type WorkloadOptions } from '../../../test/kit/mesh-builder.ts';
 import type { Container, KubeObject, PodSpec } from '../mesh/kube-objects.ts';
+import type { Workload } from '../mesh/mesh-inventory.ts';
 import type { RestartChoice } from '../moves/restart-choice.ts';
 import { selectMoves, type WorkloadMove } from '../moves/select-moves.ts';
 import { upgradeRequestSchema } from '../request/upgrade-request.ts';
@@ -38,17 +39,29 @@ interface Case {
   readonly around?: readonly KubeObject[];
   readonly unread?: string;
   readonly move?: Partial<RestartSubject>;
+  /** Field manager of the Deployment. */
+  readonly managedBy?: string;
   /** The text `mesh` of the revision. */
   readonly meshConfig?: string;
 }
 
-function choiceOf({ options = {}, spec, around = [], unread, move = {}, meshConfig }: Case): RestartChoice {
+function choiceOf({ options = {}, spec, around = [], unread, move = {}, meshConfig, managedBy }: Case): RestartChoice {
   const mesh = shop(unread === undefined ? {} : { unread: [{ what: `${unread} in all namespaces`, why: 'no permission' }] });
   const template = { ...FINE.template, ...options.template, ...(spec === undefined ? {} : { spec: { ...FINE.template?.spec, ...spec } }) };
   mesh.workload('shop', 'x', { ...FINE, ...options, template }).object(...around);
-  const workload = mesh.inventory().workloads.find((w) => w.name === 'x');
-  if (workload === undefined) throw new Error('no workload');
-  return chooseRestart(workload, { revision: 'canary', ...move }, gatherSurroundings(mesh.objects(), meshConfig));
+  const found = mesh.inventory().workloads.find((w) => w.name === 'x');
+  if (found === undefined) throw new Error('no workload');
+  return chooseRestart(
+    managedBy === undefined ? found : managed(found, managedBy),
+    { revision: 'canary', ...move },
+    gatherSurroundings(mesh.objects(), meshConfig),
+  );
+}
+
+function managed(workload: Workload, manager: string): Workload {
+  const { controller } = workload;
+  if (controller === undefined) return workload;
+  return { ...workload, controller: { ...controller, metadata: { ...controller.metadata, managedFields: [{ manager }] } } };
 }
 
 /** `ask WORK-001`, or the words where nothing tells a code. */
@@ -65,8 +78,18 @@ describe('by kind', () => {
   it.each<[string, Case, string[]]>([
     ['a Deployment of 2', {}, ['restart']],
     ['a Deployment of 1, whose second pod comes first', { options: { replicas: 1 } }, ['restart']],
-    ['a Deployment of 1 that cannot have a second pod', { options: { replicas: 1, ...rolling(1, 0) } }, ['ask', 'ask WORK-001']],
-    ['a Deployment of 3 that may lose all', { options: { replicas: 3, ...rolling('100%', 1) } }, ['ask', 'ask WORK-001']],
+    ['a Deployment of 1 that cannot have a second pod', { options: { replicas: 1, ...rolling(1, 0) } }, ['surge', 'note WORK-014']],
+    ['a Deployment of 3 that may lose all', { options: { replicas: 3, ...rolling('100%', 1) } }, ['surge', 'note WORK-014']],
+    [
+      'a Deployment of 1 that the request wants restarted by its own strategy',
+      { options: { replicas: 1, ...rolling(1, 0) }, move: { ownStrategy: true } },
+      ['ask', 'ask WORK-001'],
+    ],
+    [
+      'a Deployment of 1 whose strategy a tool would put back',
+      { options: { replicas: 1, ...rolling(1, 0) }, managedBy: 'argocd-controller' },
+      ['ask', 'ask WORK-001'],
+    ],
     ['Recreate', { options: { strategy: { type: 'Recreate' } } }, ['ask', 'ask WORK-001']],
     ['Recreate, scaled to zero', { options: { replicas: 0, strategy: { type: 'Recreate' } } }, ['restart']],
     ['paused', { options: { spec: { paused: true } } }, ['skip', 'the Deployment is paused: kubectl rollout resume it first']],
@@ -209,6 +232,22 @@ describe('by what stands around it', () => {
       { options: rolling(1, 0), spec: MOUNTS, around: [claim('ReadWriteOnce')] },
       ['restart'],
     ],
+    ['one that would be down, with a budget', { options: rolling(2, 0), around: [budget(0)] }, ['ask', 'ask WORK-002', 'note WORK-014']],
+    [
+      'one that would be down, with its autoscaler at the limit',
+      { options: rolling(2, 0), around: [scaler(LIMITED)] },
+      ['surge', 'note WORK-014'],
+    ],
+    [
+      'one that would be down, without room for a second pod',
+      { options: rolling(2, 0), around: [quota({ pods: '2' }, { pods: '2' })] },
+      ['ask', 'ask WORK-001'],
+    ],
+    [
+      'one that would be down, with a volume of one node',
+      { options: rolling(2, 0), spec: MOUNTS, around: [claim('ReadWriteOnce')] },
+      ['ask', 'ask WORK-001'],
+    ],
     ['no readiness probe', { spec: { containers: [{ ...APP, readinessProbe: undefined }] } }, ['ask', 'ask WORK-003']],
     ['pods that are not ready', { options: { ready: false } }, ['ask', 'ask WORK-004']],
     [
@@ -225,7 +264,11 @@ describe('by what stands around it', () => {
     ['a drain that ends in time', { meshConfig: 'defaultConfig: {terminationDrainDuration: 29s}' }, ['restart']],
     [
       'all at once, worst first',
-      { options: { ...rolling('100%', 0), ready: false }, spec: { terminationGracePeriodSeconds: 1 }, around: [budget(0)] },
+      {
+        options: { strategy: { type: 'Recreate' }, ready: false },
+        spec: { terminationGracePeriodSeconds: 1 },
+        around: [budget(0)],
+      },
       ['ask', 'ask WORK-001', 'ask WORK-002', 'ask WORK-004', 'note WORK-009'],
     ],
     [

@@ -2,6 +2,7 @@
 import { workloadKey } from '../mesh/mesh-inventory.ts';
 import type { RestartChoice, RestartReason } from '../moves/restart-choice.ts';
 import type { Moves, WorkloadMove } from '../moves/select-moves.ts';
+import { countsOf } from '../moves/surge.ts';
 import { acceptsFinding, namesWorkload, restartedAnyway, type UpgradeRequest } from '../request/upgrade-request.ts';
 import { chooseRestart } from './choose-restart.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -11,9 +12,15 @@ type Allowances = Pick<UpgradeRequest, 'accept' | 'acceptDowntime' | 'restarts'>
 /** @returns the same moves, each with its choice: `ask` only where nothing in the request allows it */
 export function withRestarts(moves: Moves, surroundings: Surroundings, request: Allowances): Moves {
   const anyway = restartedAnyway(request);
+  const overrides = restartedAnyway({ acceptDowntime: [], restarts: request.restarts });
   const choose = (move: WorkloadMove): WorkloadMove => {
-    const choice = chooseRestart(move.workload, move, surroundings);
-    return { ...move, restart: allowed(choice, move, { anyway, accept: request.accept }) };
+    const ownStrategy = overrides.some((entry) => namesWorkload(entry, move.workload));
+    const choice = chooseRestart(move.workload, { ...move, ownStrategy }, surroundings);
+    return {
+      ...move,
+      restart: allowed(choice, move, { anyway, accept: request.accept }),
+      ...(choice.whenAllowed === 'surge' ? { surge: { from: countsOf(move.workload.controller) } } : {}),
+    };
   };
   return { ...moves, namespaces: moves.namespaces.map((one) => ({ ...one, workloads: one.workloads.map(choose) })) };
 }
@@ -32,5 +39,5 @@ function allowed(choice: RestartChoice, { workload }: WorkloadMove, { anyway, ac
     reason.weight === 'ask' && isAllowed(reason) ? { ...reason, allowed: true } : reason,
   );
   const asks = reasons.some((reason) => reason.weight === 'ask' && reason.allowed !== true);
-  return { do: asks ? 'ask' : 'restart', reasons };
+  return { ...choice, do: asks ? 'ask' : choice.whenAllowed, reasons };
 }

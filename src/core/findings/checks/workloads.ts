@@ -51,6 +51,10 @@ const HAZARDS: Readonly<Partial<Record<RestartCode, Hazard>>> = {
     why: 'The restart waits until a node is added or room is made, and stops when that takes too long.',
     mend: () => ['kubectl describe nodes'],
   },
+  'WORK-014': {
+    why: 'Its strategy is changed together with the restart, and is put back when the new pods are proven.',
+    mend: ({ workload }) => [`--restart-as ${nameOf(workload)}=restart restarts it by its own strategy`],
+  },
   'WORK-013': { why: 'The new pod would wait for the volume, and the old one would wait for the new one.' },
 };
 
@@ -88,6 +92,7 @@ export const health = hazardCheck('workloads healthy before they are moved', 'WO
 export const pinnedProxies = hazardCheck('pinned proxies', 'WORK-007');
 export const graceTime = hazardCheck('time that pods have to end', 'WORK-009');
 export const autoscalers = hazardCheck('autoscalers at their limit', 'WORK-010');
+export const surges = hazardCheck('strategies that are changed while workloads restart', 'WORK-014');
 export const surgeRoom = hazardCheck('room for one more pod', 'WORK-011', 'WORK-012', 'WORK-013');
 
 export const preStop: Check = {
