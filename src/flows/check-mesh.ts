@@ -9,7 +9,7 @@ import { findFrom } from '../core/plan/resolve-endpoints.ts';
 import { Problem } from '../core/problems/problem.ts';
 import { accessRules, type AccessAnswer } from '../core/permissions/access-rules.ts';
 import { revisionNameFor } from '../core/versions/istio-version.ts';
-import { skippedWorkloads, type UpgradeRequest } from '../core/request/upgrade-request.ts';
+import { evictedWorkloads, skippedWorkloads, type UpgradeRequest } from '../core/request/upgrade-request.ts';
 import { gatherSurroundings } from '../core/restarts/surroundings.ts';
 import { withRestarts } from '../core/restarts/with-restarts.ts';
 import { instant, type PlanningPorts } from './flow-ports.ts';
@@ -85,6 +85,7 @@ function movesTo(
     to: { label: to.revision, ...to },
     namespaces: scope.namespaces,
     skip: skippedWorkloads(request),
+    evict: evictedWorkloads(request),
     gateways: gateways.strategy,
     moveTags: finish.moveTags,
   });

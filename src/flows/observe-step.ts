@@ -9,12 +9,12 @@ import { buildInventory } from '../core/mesh/build-inventory.ts';
 import type { KubeObject, ObjectRef, PodController, WebhookConfiguration } from '../core/mesh/kube-objects.ts';
 import type { Step, StepOf } from '../core/plan/step.ts';
 import type { ControlPlaneObservation, InjectionProbe, StepObservation } from '../core/run/observation.ts';
-import { isReady, isTerminating } from '../core/run/assess/describe-pods.ts';
 import { rolloutStatus } from '../core/run/assess/rollout-status.ts';
 import type { RunState } from '../core/run/run-state.ts';
 import { findUses } from '../core/usage/find-uses.ts';
 import { keepsItself, observeGateway, observeGatewayRemoval } from './steps/gateway.ts';
 import type { RunPorts } from './flow-ports.ts';
+import { observeRestart } from './steps/observe-restart.ts';
 import { readWebhookObjects } from './read-webhook-objects.ts';
 import { keptPinned, observeCopies, removedRefs, withoutPinned } from './steps/pinned.ts';
 import { observeBase } from './steps/base-release.ts';
@@ -45,7 +45,7 @@ export async function observeStep(ports: ObservingPorts, input: ObserveInput): P
       return observeNamespace(ports, step);
     case 'restartWorkload':
     case 'restartGateway':
-      return observeWorkload(ports, step);
+      return { kind: 'workload', ...(await observeRestart(ports, step)) };
     case 'addGateway':
     case 'shiftGateway':
       return observeGateway(ports, step);
@@ -167,16 +167,6 @@ async function observeNamespace(ports: ObservingPorts, step: StepOf<'labelNamesp
   const isSet = Object.entries(step.set).every(([key, value]) => (labels[key] ?? null) === value);
   if (!isSet || step.revision === null) return { kind: 'namespace', labels };
   return { kind: 'namespace', labels, probe: await ports.prober.dryRunPod(step.namespace, {}) };
-}
-
-async function observeWorkload(ports: ObservingPorts, step: StepOf<'restartWorkload' | 'restartGateway'>): Promise<StepObservation> {
-  const found = await ports.reader.readWorkload(step.workload);
-  if (!found) return { kind: 'workload', pods: [], reports: [] };
-  const { controller, pods } = found;
-  // istiods are asked only when everything else is as wanted.
-  const rolledOut = rolloutStatus(controller).kind === 'complete' && pods.filter((pod) => !isTerminating(pod)).every(isReady);
-  const reports = rolledOut && step.revision !== null ? await ports.reader.readIstiods(step.workload.namespace) : [];
-  return { kind: 'workload', controller, pods, reports };
 }
 
 /** Until the step begins, whoever still gets the old revision through the default counts: a move would carry them along. */

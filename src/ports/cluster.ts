@@ -61,6 +61,11 @@ export interface ClusterWriter {
    * @param more what is set in the same patch: labels of the template (null: removed), the `spec.strategy`
    */
   markRestart(ref: WorkloadRef, mark: string, more?: RestartPatch): Promise<void>;
+  /**
+   * Evicts one pod, if it is still the one of that uid; nothing happens when it is gone.
+   * @throws Transient while a PodDisruptionBudget does not allow it
+   */
+  evictPod(pod: { readonly namespace: string; readonly name: string; readonly uid: string }): Promise<void>;
   /** A merge patch; nothing happens when the object is gone. @throws Transient on a conflict */
   patchObject(ref: ObjectRef, patch: Readonly<Record<string, unknown>>): Promise<void>;
   /** Writes the object as given: created when it does not exist, else replaced whole at the present resourceVersion. */

@@ -100,3 +100,60 @@ describe('a workload that its own strategy would take down', () => {
     expect(await codeOf(expectPlanFits(world.driver(), planned))).toBe('PLAN-013');
   });
 });
+
+describe('a workload whose controller waits for its pods to go', () => {
+  const EVICT = { restarts: { overrides: [{ workload: 'shop/sts/ledger', do: 'evict' }] } };
+  const ledger = (): World => {
+    const world = new World().withShop();
+    world.cluster.onDelete('shop', 'ledger');
+    return world;
+  };
+
+  it('stays without a word of the request, and keeps the old revision', async () => {
+    const plan = await ledger().plan();
+    expect(plan.notMoved).toEqual([
+      { workload: 'shop/statefulset/ledger', reason: 'its update strategy is OnDelete: delete its pods by hand', keepsOldInUse: true },
+    ]);
+  });
+
+  it('loses its pods one by one, the highest first, each only when the one before it is proven', async () => {
+    const world = ledger();
+    const pods: string[] = [];
+    const { cluster } = world;
+    const evict = cluster.evictPod.bind(cluster);
+    cluster.evictPod = async (pod) => {
+      const [report] = cluster.istiods.reports(() => []);
+      pods.push(`${pod.name} with ${cluster.revisionsOf('shop')['canary'] ?? 0} on canary, ${report === undefined ? 'no' : 'an'} istiod`);
+      await evict(pod);
+    };
+    expect((await world.apply(EVICT)).outcome).toBe('moved');
+    expect(pods).toEqual(['ledger-1 with 3 on canary, an istiod', 'ledger-0 with 4 on canary, an istiod']);
+    expect((await back(world)).outcome).toBe('rolled-back');
+    expect([pods.length, cluster.revisionsOf('shop')]).toEqual([4, { default: 5 }]);
+  });
+
+  it('goes on only with a successor that the wanted revision injected', async () => {
+    const world = ledger();
+    world.cluster.broken.add('StatefulSet/shop/ledger@canary');
+    const failed = await world.apply(EVICT);
+    expect([failed.problem?.code, world.cluster.evicted.get('shop/ledger')]).toEqual(['RUN-021', 1]);
+    expect((await back(world)).outcome).toBe('rolled-back');
+    expect(world.cluster.revisionsOf('shop')).toEqual({ default: 5 });
+  });
+
+  it('waits for its budget, then the run stops, says so, and goes on when it may', async () => {
+    const world = ledger();
+    world.cluster.protectedPods.add('shop/ledger-1');
+    const failed = await world.apply(EVICT);
+    expect([failed.problem?.code, failed.problem?.details.what]).toEqual(['RUN-050', "it would violate the pod's disruption budget."]);
+    expect(world.cluster.evicted.size).toBe(0);
+    world.cluster.protectedPods.clear();
+    expect((await resumeRun(world.driver(), world.run, NEVER)).outcome).toBe('moved');
+    expect([...world.cluster.evicted.values()]).toEqual([2]);
+  });
+
+  it('cannot be evicted where its controller replaces pods by itself', async () => {
+    const world = new World().withShop();
+    expect(await codeOf(world.plan(EVICT))).toBe('PLAN-016');
+  });
+});

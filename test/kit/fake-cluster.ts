@@ -34,6 +34,10 @@ export class FakeCluster implements ClusterReader, ClusterWriter, PodProber {
 
   /** Keys of workloads whose new pods never become ready; `KEY@REVISION` for those that the revision injects. */
   readonly broken = new Set<string>();
+  /** `namespace/name` of pods that a budget keeps. */
+  readonly protectedPods = new Set<string>();
+  /** Evicted pods by `namespace/name` of what owns them. */
+  readonly evicted = new Map<string, number>();
   readonly wrongImage = new Map<string, string>();
   /** `patch namespaces`: what the API server says may not be done. */
   readonly denied = new Set<string>();
@@ -108,6 +112,13 @@ export class FakeCluster implements ClusterReader, ClusterWriter, PodProber {
     const key = `Deployment/${namespace}/${name}`;
     const deployment = this.objects.get(key);
     if (deployment) this.#store(merged(deployment, { spec: { strategy: { type: 'RollingUpdate', rollingUpdate } } }));
+    return this;
+  }
+
+  /** A StatefulSet that waits for somebody to delete its pods. */
+  onDelete(namespace: string, name: string): this {
+    const set = this.objects.get(`StatefulSet/${namespace}/${name}`);
+    if (set) this.#store(merged(set, { spec: { updateStrategy: { type: 'OnDelete' } } }));
     return this;
   }
 
@@ -344,6 +355,14 @@ export class FakeCluster implements ClusterReader, ClusterWriter, PodProber {
       this.#store(
         merged(controller, { metadata: { generation }, spec: { template: { metadata }, ...(strategy === undefined ? {} : { strategy }) } }),
       );
+    });
+  }
+
+  async evictPod(pod: { readonly namespace: string; readonly name: string; readonly uid: string }): Promise<void> {
+    return this.#effect('evictPod', () => {
+      if (this.protectedPods.has(`${pod.namespace}/${pod.name}`)) throw new Transient("it would violate the pod's disruption budget");
+      const owner = this.#workloads.evict(pod.uid);
+      if (owner !== undefined) this.evicted.set(owner, (this.evicted.get(owner) ?? 0) + 1);
     });
   }
 

@@ -67,6 +67,25 @@ export class KubeClusterWriter implements ClusterWriter, PodProber {
     });
   }
 
+  async evictPod({ namespace, name, uid }: { readonly namespace: string; readonly name: string; readonly uid: string }): Promise<void> {
+    try {
+      await this.#client.request({
+        method: 'POST',
+        ...resourceRequest(known('v1', 'Pod'), 'create', { namespace, name, subresource: 'eviction' }),
+        body: {
+          apiVersion: 'policy/v1',
+          kind: 'Eviction',
+          metadata: { namespace, name },
+          deleteOptions: { preconditions: { uid } },
+        },
+      });
+    } catch (error) {
+      // Gone, or another pod of the same name by now.
+      if (isNotFound(error) || isConflict(error)) return;
+      throw toProblem(error, this.#client.server);
+    }
+  }
+
   async patchObject(ref: ObjectRef, patch: Readonly<Record<string, unknown>>): Promise<void> {
     const resource = await resourceOf(this.#client, ref);
     if (resource === undefined || (await this.#read(resource, ref)) === undefined) return;

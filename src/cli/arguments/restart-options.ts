@@ -8,13 +8,13 @@ export interface RestartOptions {
 
 type Overrides = NonNullable<UpgradeRequest['restarts']>['overrides'];
 
-const WAYS = ['restart', 'skip'] as const;
+const WAYS = ['restart', 'skip', 'evict'] as const;
 
 /** @param gather splits `a,b` and gathers repeated options */
 export function withRestartAs(command: Command, gather: (value: string, before?: readonly string[]) => string[]): Command {
   return command.option(
     '--restart-as <workload=how>',
-    'NAMESPACE/NAME=restart whatever speaks against it, or =skip to leave it where it is (repeat)',
+    'NAMESPACE/NAME=restart whatever speaks against it, =skip to leave it, =evict pod by pod (repeat)',
     gather,
   );
 }
@@ -26,11 +26,12 @@ export function restartsOf({ restartAs = [] }: RestartOptions, mistakes: string[
     const way = WAYS.find((one) => one === how);
     const parts = workload.split('/');
     if (way !== undefined && more.length === 0 && [2, 3].includes(parts.length) && !parts.includes('')) return [{ workload, do: way }];
-    mistakes.push(`--restart-as ${text}: it must be NAMESPACE/NAME=restart or =skip`);
+    mistakes.push(`--restart-as ${text}: it must be NAMESPACE/NAME=restart, =skip or =evict`);
     return [];
   });
-  for (const { workload, do: way } of overrides)
-    if (way === 'skip' && overrides.some((other) => other.workload === workload && other.do === 'restart'))
-      mistakes.push(`--restart-as ${workload}: it cannot be both restart and skip`);
+  for (const [workload, ways] of Map.groupBy(overrides, (override) => override.workload)) {
+    const different = [...new Set(ways.map((one) => one.do))];
+    if (different.length > 1) mistakes.push(`--restart-as ${workload}: it cannot be ${different.join(' and ')}`);
+  }
   return overrides.length === 0 ? {} : { restarts: { overrides } };
 }

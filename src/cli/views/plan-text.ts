@@ -27,7 +27,13 @@ const KIND_WORDS: Readonly<Record<Step['kind'], string>> = {
   restoreObject: 'restore',
 };
 
-const RESTART_WORDS = { restart: '', surge: ', a new one first', ask: ', must be named first', skip: '' } as const;
+const RESTART_WORDS = {
+  restart: '',
+  surge: ', a new one first',
+  evict: ', evicted one by one',
+  ask: ', must be named first',
+  skip: '',
+} as const;
 
 export function renderPlan(plan: Plan, terminal: Terminal, options: PlanOptions): string {
   const parts = [

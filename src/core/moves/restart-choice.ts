@@ -2,9 +2,10 @@
 
 /**
  * `restart`: by its own strategy; `surge`: with another strategy for the time of the restart, so that a new pod comes first;
+ * `evict`: pod by pod through the Eviction API, where the controller waits for pods to go, and only when the request says so;
  * `ask`: only when the request names it, since somebody would notice; `skip`: not at all. The list grows with what Meshlift performs.
  */
-export type RestartWay = 'restart' | 'surge' | 'ask' | 'skip';
+export type RestartWay = 'restart' | 'surge' | 'evict' | 'ask' | 'skip';
 
 /** Codes of findings that speak of the restart of one workload. */
 export type RestartCode =
@@ -37,5 +38,5 @@ export interface RestartChoice {
   /** What speaks against it first, notes after that; empty when there is nothing to say. */
   readonly reasons: readonly RestartReason[];
   /** How it is restarted once nothing asks any more. */
-  readonly whenAllowed: 'restart' | 'surge';
+  readonly whenAllowed: 'restart' | 'surge' | 'evict';
 }

@@ -11,7 +11,7 @@ import type { HelmRelease } from '../helm/release.ts';
 import type { MeshObjects } from '../mesh/mesh-objects.ts';
 import { selectMoves, type Moves, type WorkloadMove } from '../moves/select-moves.ts';
 import { Problem } from '../problems/problem.ts';
-import { namesWorkload, restartedAnyway, skippedWorkloads, type UpgradeRequest } from '../request/upgrade-request.ts';
+import { evictedWorkloads, namesWorkload, restartedAnyway, skippedWorkloads, type UpgradeRequest } from '../request/upgrade-request.ts';
 import { overrideThatDoesNotFit } from '../restarts/override-problems.ts';
 import { gatherSurroundings } from '../restarts/surroundings.ts';
 import { withRestarts } from '../restarts/with-restarts.ts';
@@ -144,7 +144,7 @@ function unknownNamespaces(request: UpgradeRequest, inventory: MeshInventory): P
       next: [{ label: 'look', command: 'kubectl get namespaces' }],
     });
   }
-  const named = [...skippedWorkloads(request), ...restartedAnyway(request)];
+  const named = [...skippedWorkloads(request), ...restartedAnyway(request), ...evictedWorkloads(request)];
   const lost = named.find((entry) => !inventory.workloads.some((w) => namesWorkload(entry, w)));
   if (lost === undefined) return undefined;
   return new Problem('MESH-004', {
@@ -162,6 +162,7 @@ function movesFor({ request, endpoints, inventory, objects }: PlanInput): Moves 
     to: { label: endpoints.label, revision: endpoints.to.revision, version: endpoints.to.version },
     namespaces: request.scope.namespaces,
     skip: skippedWorkloads(request),
+    evict: evictedWorkloads(request),
     gateways: request.gateways.strategy,
     moveTags: request.action === 'upgrade' && request.finish.moveTags,
   });

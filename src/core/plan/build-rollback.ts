@@ -10,7 +10,6 @@ import type { KubeObject } from '../mesh/kube-objects.ts';
 import { runningPods, workloadKey, type InjectionWebhook, type MeshInventory, type Workload } from '../mesh/mesh-inventory.ts';
 import { isInjectedGateway } from '../mesh/build-gateways.ts';
 import { applyLabels, reasonProxyStays, type WorkloadMove } from '../moves/select-moves.ts';
-import { countsOf, isSurging, type Surge } from '../moves/surge.ts';
 import { REVISION_LABEL, withTemplateLabel, type TemplateLabel } from '../moves/select-gateways.ts';
 import { reasonNotRestartable } from '../moves/restartable.ts';
 import { copiesBackDrafts, foreignPinned } from './build-pinned-steps.ts';
@@ -18,6 +17,7 @@ import { RESTART_ANNOTATION } from './restart-mark.ts';
 import { labelStep, numberSteps, removeStep, restartStep, shortName, type StepDraft } from './build-steps.ts';
 import { gatewaysBack, type GatewayBack } from './gateway-back.ts';
 import { withRelease } from './release-drafts.ts';
+import { isStillSurging, restartWaysOf, wayBack, type RestartWays } from './restart-back.ts';
 import type { NotMoved, Plan } from './plan.ts';
 import type { ObjectChange, Step, StepOf } from './step.ts';
 
@@ -167,7 +167,7 @@ function namespaceDrafts(touched: readonly Step[], input: RollbackInput): { draf
       ...input,
       handled,
       templateLabels: templateLabelsOf(touched),
-      surges: surgesOf(touched),
+      ways: restartWaysOf(touched),
     });
     if (Object.keys(needed).length > 0) drafts.push(labelStep(namespace, needed, back.namespaceRevision));
     drafts.push(...gateways.filter((gateway) => gateway.namespace === name).flatMap((gateway) => gateway.drafts));
@@ -213,15 +213,15 @@ interface WorkloadsBackInput extends RollbackInput {
   /** Deployments that have steps of their own. */
   readonly handled: ReadonlySet<string>;
   readonly templateLabels: ReadonlyMap<string, TemplateLabel>;
-  /** Strategies that restarts changed, by the key of the workload. */
-  readonly surges: ReadonlyMap<string, Surge>;
+  /** How they were restarted. */
+  readonly ways: RestartWays;
 }
 
 /** Workloads of a namespace whose running pods differ from what they get once the labels are back. */
 function workloadsBack(
   name: string,
   labels: Readonly<Record<string, string>>,
-  { inventory, plan, webhooks, openMarks, handled, templateLabels, surges }: WorkloadsBackInput,
+  { inventory, plan, webhooks, openMarks, handled, templateLabels, ways }: WorkloadsBackInput,
 ): { moves: WorkloadMove[]; notMoved: NotMoved[]; namespaceRevision: string | undefined } {
   const moves: WorkloadMove[] = [];
   const notMoved: NotMoved[] = [];
@@ -232,10 +232,9 @@ function workloadsBack(
     const running = runningPods(workload);
     const differing = running.filter((pod) => pod.revision !== revision);
     const rollsOut = running.length > 0 && openMarks.has(workload.template.metadata?.annotations?.[RESTART_ANNOTATION] ?? '');
-    const surge = surgeBack(workload, surges);
-    const isOpen = surge !== undefined && isSurging(workload.controller);
-    if (differing.length === 0 && !rollsOut && label === undefined && !isOpen) continue;
-    const reason = reasonNotRestartable(workload) ?? (revision === undefined ? reasonProxyStays(workload) : undefined);
+    const way = wayBack(workload, ways);
+    if (differing.length === 0 && !rollsOut && label === undefined && !isStillSurging(workload, way)) continue;
+    const reason = reasonStays(workload, revision, way);
     if (reason === undefined)
       moves.push({
         workload,
@@ -243,7 +242,7 @@ function workloadsBack(
         gateway: isInjectedGateway(workload),
         firstSidecar: false,
         ...(label === undefined ? {} : { templateLabel: label }),
-        ...(surge === undefined ? {} : { surge }),
+        ...way,
       });
     else
       notMoved.push({
@@ -256,21 +255,9 @@ function workloadsBack(
   return { moves: moves.toSorted(gatewaysFirst), notMoved, namespaceRevision };
 }
 
-function surgesOf(touched: readonly Step[]): ReadonlyMap<string, Surge> {
-  return new Map(
-    touched.flatMap((step) =>
-      (step.kind === 'restartWorkload' || step.kind === 'restartGateway') && step.surge !== undefined
-        ? [[workloadKey(step.workload), step.surge]]
-        : [],
-    ),
-  );
-}
-
-/** It surges on the way back as well. What it gets back is what it had, or what somebody has given it meanwhile. */
-function surgeBack(workload: Workload, surges: ReadonlyMap<string, Surge>): Surge | undefined {
-  const forward = surges.get(workloadKey(workload));
-  if (forward === undefined || workload.strategy.type === 'Recreate') return undefined;
-  return isSurging(workload.controller) ? forward : { from: countsOf(workload.controller) };
+function reasonStays(workload: Workload, revision: string | undefined, { evict }: Pick<WorkloadMove, 'evict'>): string | undefined {
+  const never = evict === true ? undefined : reasonNotRestartable(workload);
+  return never ?? (revision === undefined ? reasonProxyStays(workload) : undefined);
 }
 
 /** The change that gives a template the label that it had; undefined when it has it. */

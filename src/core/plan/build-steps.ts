@@ -142,6 +142,7 @@ export function restartStep(move: WorkloadMove): StepDraft {
   const pods = runningPods(workload).length;
   const from = [...new Set(runningPods(workload).map((pod) => pod.revision ?? 'none'))].join(', ');
   const notes = gatewayNotes(move);
+  const replaced = move.evict === true ? 'every pod evicted once, one after another' : 'rolled out';
   return {
     slug: `restart-${workload.namespace}-${SHORT_KIND[workload.kind]}-${workload.name}`,
     kind: move.gateway ? 'restartGateway' : 'restartWorkload',
@@ -161,8 +162,8 @@ export function restartStep(move: WorkloadMove): StepDraft {
     ],
     doneWhen:
       move.revision === undefined
-        ? 'rolled out, and every pod is ready without a proxy'
-        : `rolled out, every pod is ready and injected by ${move.revision}, its proxy connected to ${move.revision} and synced, steadily${move.surge === undefined ? '' : `; its strategy is ${countsText(move.surge.from)} again`}`,
+        ? `${replaced}, and every pod is ready without a proxy`
+        : `${replaced}, every pod is ready and injected by ${move.revision}, its proxy connected to ${move.revision} and synced, steadily${move.surge === undefined ? '' : `; its strategy is ${countsText(move.surge.from)} again`}`,
     undo: `restart it again once the labels are back (${from})`,
     ...(notes.length === 0 ? {} : { notes }),
     workload: { kind: workload.kind, namespace: workload.namespace, name: workload.name },
@@ -171,6 +172,7 @@ export function restartStep(move: WorkloadMove): StepDraft {
     ...(move.templateLabel === undefined ? {} : { templateLabel: { ...move.templateLabel } }),
     ...(move.restart === undefined ? {} : { restart: { do: move.restart.do, reasons: move.restart.reasons.map((one) => ({ ...one })) } }),
     ...(move.surge === undefined ? {} : { surge: { from: { ...move.surge.from } } }),
+    ...(move.evict === undefined ? {} : { evict: move.evict }),
   };
 }
 

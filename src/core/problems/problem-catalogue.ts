@@ -450,8 +450,8 @@ export const problemCatalogue = {
   ),
   'RUN-050': entry(
     failed,
-    'The cluster stopped answering during the run',
-    'The API server was not reachable for longer than the run waits. What was done stands and is recorded.',
+    'The cluster did not answer, or said not now, for too long',
+    'The API server was not reachable, or refused for the moment, for longer than the run waits: a PodDisruptionBudget does so while it allows no eviction. What was done stands and is recorded.',
     'When it answers again: meshlift resume, or meshlift rollback.',
   ),
   'RUN-070': entry(

@@ -69,8 +69,11 @@ export const upgradeRequestSchema = z.strictObject({
         z.strictObject({
           /** `namespace/name` or `namespace/kind/name`. */
           workload: z.string(),
-          /** `restart`: without asking, whatever speaks against it; `skip`: left where it is. */
-          do: z.enum(['restart', 'skip']),
+          /**
+           * `restart`: without asking, whatever speaks against it; `skip`: left where it is; `evict`: pod by pod, where its controller
+           * does not replace them by itself.
+           */
+          do: z.enum(['restart', 'skip', 'evict']),
         }),
       ),
     })
@@ -150,7 +153,12 @@ export function restartedAnyway({ acceptDowntime, restarts }: Pick<Restarts, 'ac
   return [...acceptDowntime, ...overridden(restarts, 'restart')];
 }
 
-function overridden(restarts: Restarts['restarts'], way: 'restart' | 'skip'): string[] {
+/** Names of workloads whose pods are evicted one by one. */
+export function evictedWorkloads({ restarts }: Pick<Restarts, 'restarts'>): string[] {
+  return overridden(restarts, 'evict');
+}
+
+function overridden(restarts: Restarts['restarts'], way: 'restart' | 'skip' | 'evict'): string[] {
   return (restarts?.overrides ?? []).flatMap((override) => (override.do === way ? [override.workload] : []));
 }
 

@@ -13,7 +13,7 @@ import type { Surroundings } from './surroundings.ts';
 import { budgets, scaledToTheLimit } from './disruption-hazards.ts';
 
 /** What of a move the choice depends on. */
-export type RestartSubject = Pick<WorkloadMove, 'revision' | 'pinnedImage' | 'canary'> & {
+export type RestartSubject = Pick<WorkloadMove, 'revision' | 'pinnedImage' | 'canary' | 'evict'> & {
   /** The request wants it restarted by its own strategy, whatever that does. */
   readonly ownStrategy?: boolean;
 };
@@ -28,7 +28,9 @@ export type RestartSubject = Pick<WorkloadMove, 'revision' | 'pinnedImage' | 'ca
  * @returns reasons to ask first, notes after them, each with the code of the finding that tells it
  */
 export function chooseRestart(workload: Workload, move: RestartSubject, surroundings: Surroundings): RestartChoice {
-  const never = reasonNotRestartable(workload) ?? (move.revision === undefined ? reasonProxyStays(workload) : undefined);
+  const never =
+    (move.evict === true ? undefined : reasonNotRestartable(workload)) ??
+    (move.revision === undefined ? reasonProxyStays(workload) : undefined);
   if (never !== undefined) return { do: 'skip', reasons: [{ weight: 'note', text: never }], whenAllowed: 'restart' };
   const own = restartHazards(workload, move, surroundings);
   const surging = own.some(({ code }) => code === 'WORK-001') && move.ownStrategy !== true ? surge(workload, surroundings) : undefined;
@@ -41,7 +43,7 @@ export function chooseRestart(workload: Workload, move: RestartSubject, surround
     ...shortTermination(workload, surroundings.drainSeconds),
   ];
   const asks = found.filter((reason) => reason.weight === 'ask');
-  const whenAllowed = surging === undefined ? 'restart' : 'surge';
+  const whenAllowed = move.evict === true ? 'evict' : surging === undefined ? 'restart' : 'surge';
   return {
     do: asks.length > 0 ? 'ask' : whenAllowed,
     reasons: [...asks, ...found.filter((reason) => reason.weight === 'note')],
@@ -50,7 +52,8 @@ export function chooseRestart(workload: Workload, move: RestartSubject, surround
 }
 
 function restartHazards(workload: Workload, move: RestartSubject, surroundings: Surroundings): RestartReason[] {
-  if (move.canary === true || workload.desiredPods === 0) return [];
+  // Whoever evicts asks the budgets each time, and was told to by name.
+  if (move.canary === true || move.evict === true || workload.desiredPods === 0) return [];
   const down = reasonTakenDown(workload);
   return [
     ...(down === undefined ? [] : [reason('WORK-001', 'ask', `would be down while it restarts (${down})`)]),

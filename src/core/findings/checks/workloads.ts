@@ -1,6 +1,7 @@
 /** What a restart would hurt, as the choice for each workload found it, and what a restart does not move. */
 import { workloadKey, type Workload } from '../../mesh/mesh-inventory.ts';
 import type { RestartCode, RestartReason } from '../../moves/restart-choice.ts';
+import { canBeEvicted } from '../../moves/restartable.ts';
 import type { WorkloadMove } from '../../moves/select-moves.ts';
 import type { Check, CheckContext } from '../check-context.ts';
 import type { Finding } from '../finding.ts';
@@ -145,7 +146,10 @@ export const notMoved: Check = {
         objects: [workloadKey(workload)],
         what: `${workload.namespace}/${workload.name} (${workload.kind}) stays: ${reason}`,
         why: 'The old revision cannot be removed while it is there.',
-        next: ['Deal with it before meshlift finish.'],
+        next: [
+          ...(canBeEvicted(workload) ? [`--restart-as ${nameOf(workload)}=evict has its pods evicted one by one`] : []),
+          'Deal with it before meshlift finish.',
+        ],
       }));
   },
 };

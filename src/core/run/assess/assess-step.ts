@@ -7,6 +7,7 @@ import type { StepObservation } from '../observation.ts';
 import type { PendingCause, StepAssessment } from '../step-assessment.ts';
 import { assessControlPlane, controlPlaneProblem } from './assess-control-plane.ts';
 import { assessCopies } from './assess-pinned.ts';
+import { assessEviction } from './assess-eviction.ts';
 import { assessSurge } from './assess-surge.ts';
 import { assessTag } from './assess-tag.ts';
 import { assessGatewayRemoval, assessTemplateLabel, gatewayProblem, judgeGateway } from './assess-gateway.ts';
@@ -33,6 +34,7 @@ export function assessStep(step: Step, observation: StepObservation, started: bo
     case 'restartWorkload':
     case 'restartGateway': {
       const workload = expectKind(observation, 'workload', step);
+      if (step.evict === true) return assessEviction(step, workload);
       return assessSurge(step, workload.controller, assessTemplateLabel(step, workload) ?? assessWorkload(step, workload), started);
     }
     case 'addGateway':
