@@ -70,10 +70,11 @@ export const upgradeRequestSchema = z.strictObject({
           /** `namespace/name` or `namespace/kind/name`. */
           workload: z.string(),
           /**
-           * `restart`: without asking, whatever speaks against it; `skip`: left where it is; `evict`: pod by pod, where its controller
-           * does not replace them by itself.
+           * All but `skip`, which leaves it where it is, are done without asking, whatever speaks against it. `restart`: by its own
+           * strategy; `surge`: a new pod first, where the plan can do that; `evict`: pod by pod, where its controller does not replace
+           * them by itself.
            */
-          do: z.enum(['restart', 'skip', 'evict']),
+          do: z.enum(['restart', 'surge', 'evict', 'skip']),
         }),
       ),
     })
@@ -141,6 +142,8 @@ export function namesWorkload(entry: string, ref: { readonly namespace: string; 
   );
 }
 
+export type RestartOverride = NonNullable<UpgradeRequest['restarts']>['overrides'][number];
+
 type Restarts = Pick<UpgradeRequest, 'scope' | 'acceptDowntime' | 'restarts'>;
 
 /** Names of workloads that are left where they are: `scope.skip`, and overrides that say so. */
@@ -150,7 +153,12 @@ export function skippedWorkloads({ scope, restarts }: Pick<Restarts, 'scope' | '
 
 /** Names of workloads that are restarted whatever speaks against it: `acceptDowntime`, and overrides that say so. */
 export function restartedAnyway({ acceptDowntime, restarts }: Pick<Restarts, 'acceptDowntime' | 'restarts'>): string[] {
-  return [...acceptDowntime, ...overridden(restarts, 'restart')];
+  return [...acceptDowntime, ...overridden(restarts, 'restart'), ...overridden(restarts, 'surge')];
+}
+
+/** Names of workloads that keep their own strategy, whatever it does. */
+export function keepingTheirStrategy({ restarts }: Pick<Restarts, 'restarts'>): string[] {
+  return overridden(restarts, 'restart');
 }
 
 /** Names of workloads whose pods are evicted one by one. */
@@ -158,7 +166,7 @@ export function evictedWorkloads({ restarts }: Pick<Restarts, 'restarts'>): stri
   return overridden(restarts, 'evict');
 }
 
-function overridden(restarts: Restarts['restarts'], way: 'restart' | 'skip' | 'evict'): string[] {
+function overridden(restarts: Restarts['restarts'], way: RestartOverride['do']): string[] {
   return (restarts?.overrides ?? []).flatMap((override) => (override.do === way ? [override.workload] : []));
 }
 

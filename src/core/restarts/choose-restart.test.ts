@@ -326,6 +326,31 @@ describe('what the request says by name', () => {
     expect(choose(draft)).toBe(expected);
   });
 
+  it('one that would be down keeps its own strategy only when it is named so', () => {
+    const mesh = shop()
+      .workload('shop', 'x', { ...FINE, ...rolling(2, 0) })
+      .object(budget(0));
+    const way = (draft: Record<string, unknown>): unknown => {
+      const to = { label: 'canary', revision: 'canary', version: '1.29.1' };
+      const moves = selectMoves(mesh.inventory(), { from: 'default', to, namespaces: [], skip: [] });
+      const [move] = withRestarts(
+        moves,
+        gatherSurroundings(mesh.objects(), undefined),
+        upgradeRequestSchema.parse(draft),
+      ).namespaces.flatMap((one) => one.workloads);
+      return [move?.restart?.do, move?.surge];
+    };
+    const surge = { from: { maxSurge: 0, maxUnavailable: 2 } };
+    const as = (how: string): Record<string, unknown> => ({ restarts: { overrides: [{ workload: 'shop/x', do: how }] } });
+    expect([way({}), way(as('surge')), way({ acceptDowntime: ['shop/x'] }), way({ accept: ['WORK-002'] }), way(as('restart'))]).toEqual([
+      ['ask', surge],
+      ['surge', surge],
+      ['surge', surge],
+      ['surge', surge],
+      ['restart', undefined],
+    ]);
+  });
+
   it('what cannot be followed is a mistake: a kind that no restart moves, and two wishes for one workload', () => {
     const mesh = shop().workload('shop', 'x', FINE).workload('shop', 'job', { kind: 'Job', on: 'default' });
     const problem = (draft: Record<string, unknown>, skip: readonly string[]): unknown => {

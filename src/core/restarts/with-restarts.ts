@@ -3,7 +3,14 @@ import { workloadKey } from '../mesh/mesh-inventory.ts';
 import type { RestartChoice, RestartReason } from '../moves/restart-choice.ts';
 import type { Moves, WorkloadMove } from '../moves/select-moves.ts';
 import { countsOf } from '../moves/surge.ts';
-import { acceptsFinding, evictedWorkloads, namesWorkload, restartedAnyway, type UpgradeRequest } from '../request/upgrade-request.ts';
+import {
+  acceptsFinding,
+  evictedWorkloads,
+  keepingTheirStrategy,
+  namesWorkload,
+  restartedAnyway,
+  type UpgradeRequest,
+} from '../request/upgrade-request.ts';
 import { chooseRestart } from './choose-restart.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -12,9 +19,9 @@ type Allowances = Pick<UpgradeRequest, 'accept' | 'acceptDowntime' | 'restarts'>
 /** @returns the same moves, each with its choice: `ask` only where nothing in the request allows it */
 export function withRestarts(moves: Moves, surroundings: Surroundings, request: Allowances): Moves {
   const anyway = [...restartedAnyway(request), ...evictedWorkloads(request)];
-  const overrides = restartedAnyway({ acceptDowntime: [], restarts: request.restarts });
+  const keeping = keepingTheirStrategy(request);
   const choose = (move: WorkloadMove): WorkloadMove => {
-    const ownStrategy = overrides.some((entry) => namesWorkload(entry, move.workload));
+    const ownStrategy = keeping.some((entry) => namesWorkload(entry, move.workload));
     const choice = chooseRestart(move.workload, { ...move, ownStrategy }, surroundings);
     return {
       ...move,

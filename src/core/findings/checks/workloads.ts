@@ -14,8 +14,8 @@ function nameOf({ namespace, name }: Workload): string {
   return `${namespace}/${name}`;
 }
 
-function overrides(workload: Workload): string[] {
-  return [`--restart-as ${nameOf(workload)}=restart to do it all the same, or =skip to leave it`];
+function overrides({ workload, restart }: WorkloadMove): string[] {
+  return [`--restart-as ${nameOf(workload)}=${restart?.whenAllowed ?? 'restart'} to do it all the same, or =skip to leave it`];
 }
 
 /** What happens when it is ignored, and what helps before one gives way. */
@@ -81,7 +81,7 @@ function hazardFinding(code: RestartCode, { weight, text, allowed }: RestartReas
     objects: [workloadKey(move.workload)],
     what: `${nameOf(move.workload)} ${text}`,
     why: HAZARDS[code]?.why ?? '',
-    next: weight === 'ask' ? [...mend, ...overrides(move.workload)] : mend,
+    next: weight === 'ask' ? [...mend, ...overrides(move)] : mend,
     ...(allowed === true ? { accepted: true } : {}),
   };
 }
