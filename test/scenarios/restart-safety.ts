@@ -108,6 +108,7 @@ export function restartSafety(cluster: ClusterUnderTest): void {
 
     it('would lose requests otherwise: the control', async () => {
       const load = await underLoad(async () => {
+        await new Promise((resolve) => setTimeout(resolve, Math.min(cluster.traffic.controlMs, 5000)));
         await objects.patch('deployments', QUOTES, { spec: { template: { metadata: { annotations: { control: 'yes' } } } } });
         await objects.rolledOut('deployment', QUOTES);
       });
