@@ -5,11 +5,13 @@ import type { MeshInventory } from '../core/mesh/mesh-inventory.ts';
 import type { MeshObjects } from '../core/mesh/mesh-objects.ts';
 import { selectMoves, type Moves } from '../core/moves/select-moves.ts';
 import { noIstio } from '../core/mesh/mesh-problems.ts';
+import { unknownNames } from '../core/plan/build-plan.ts';
 import { findFrom } from '../core/plan/resolve-endpoints.ts';
 import { Problem } from '../core/problems/problem.ts';
 import { accessRules, type AccessAnswer } from '../core/permissions/access-rules.ts';
 import { revisionNameFor } from '../core/versions/istio-version.ts';
 import { evictedWorkloads, skippedWorkloads, type UpgradeRequest } from '../core/request/upgrade-request.ts';
+import { overrideThatDoesNotFit } from '../core/restarts/override-problems.ts';
 import { gatherSurroundings } from '../core/restarts/surroundings.ts';
 import { withRestarts } from '../core/restarts/with-restarts.ts';
 import { instant, type PlanningPorts } from './flow-ports.ts';
@@ -25,7 +27,7 @@ export interface CheckedMesh {
 
 /**
  * @param request its target version may be missing: then only the present state is judged
- * @throws Problem MESH-001, MESH-002, MESH-006
+ * @throws Problem MESH-001, MESH-002, MESH-006; with a target also MESH-003, MESH-004 and PLAN-016 for what the request names
  */
 export async function checkMesh(ports: PlanningPorts, request: UpgradeRequest): Promise<CheckedMesh> {
   const [objects, liveCrds] = await Promise.all([ports.reader.readMesh('plan'), ports.reader.readIstioCrds()]);
@@ -79,6 +81,8 @@ function movesTo(
   inventory: MeshInventory,
 ): Moves | undefined {
   if (to === undefined) return undefined;
+  const unknown = unknownNames(request, inventory);
+  if (unknown) throw unknown;
   const { scope, gateways, finish } = request;
   const moves = selectMoves(inventory, {
     from: from?.revision,
@@ -89,5 +93,8 @@ function movesTo(
     gateways: gateways.strategy,
     moveTags: finish.moveTags,
   });
-  return withRestarts(moves, gatherSurroundings(objects, inventory.meshConfigs[from?.revision ?? '']?.mesh), request);
+  const chosen = withRestarts(moves, gatherSurroundings(objects, inventory.meshConfigs[from?.revision ?? '']?.mesh), request);
+  const unfit = overrideThatDoesNotFit(request, chosen);
+  if (unfit) throw unfit;
+  return chosen;
 }

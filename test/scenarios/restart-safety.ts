@@ -85,6 +85,9 @@ export function restartSafety(cluster: ClusterUnderTest): void {
       expectProblem(await meshlift(cluster, 'plan', ...upgrade, '--restart-as', 'shop/ledger=restart'), 'PLAN-016', 2);
       expectProblem(await meshlift(cluster, 'plan', ...upgrade, '--restart-as', 'shop/web=evict'), 'PLAN-016', 2);
       expectProblem(await meshlift(cluster, 'plan', ...upgrade, '--restart-as', 'shop/nobody=skip'), 'MESH-004', 2);
+      const check = ['check', '--to', cluster.newVersion, '--revision', 'canary', '--restart-as'];
+      expectProblem(await meshlift(cluster, ...check, 'shop/nobody=skip'), 'MESH-004', 2);
+      expectProblem(await meshlift(cluster, ...check, 'shop/ledger=surge'), 'PLAN-016', 2);
       expectProblem(await meshlift(cluster, 'plan', ...upgrade, '--restart-as', 'quotes=down'), 'ARGS-001', 2);
     });
 

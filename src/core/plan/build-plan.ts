@@ -67,7 +67,7 @@ export interface PlanInput {
  */
 export function buildPlan(input: PlanInput): { readonly plan: Plan; readonly moves: Moves } | Problem {
   const { request, inventory, endpoints } = input;
-  const unknown = unknownNamespaces(request, inventory);
+  const unknown = unknownNames(request, inventory);
   if (unknown) return unknown;
   const moves = movesFor(input);
   const unfit = overrideThatDoesNotFit(request, moves);
@@ -136,7 +136,8 @@ export function meshText(inventory: MeshInventory): string {
   );
 }
 
-function unknownNamespaces(request: UpgradeRequest, inventory: MeshInventory): Problem | undefined {
+/** The first namespace or workload that the request names and that is not there. */
+export function unknownNames(request: UpgradeRequest, inventory: MeshInventory): Problem | undefined {
   const missing = request.scope.namespaces.filter((name) => !inventory.namespaces.some((n) => n.name === name && !n.terminating));
   if (missing.length > 0) {
     return new Problem('MESH-003', {
