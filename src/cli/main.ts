@@ -6,6 +6,7 @@ import { addTag } from './arguments/add-tag.ts';
 import { withHelm } from './arguments/helm-options.ts';
 import { withGateways } from './arguments/gateway-options.ts';
 import { withOrder } from './arguments/order-options.ts';
+import { withRestartAs } from './arguments/restart-options.ts';
 import type { CommandContext, GlobalOptions } from './arguments/global-options.ts';
 import type { RequestOptions } from './arguments/build-request.ts';
 import type { LoadOptions, ResumeOptions } from './commands/runs.ts';
@@ -90,11 +91,12 @@ function addLooking(program: Command, run: Runner): void {
 }
 
 function withScope(command: Command): Command {
-  return command
+  const scoped = command
     .option('--skip <workload>', 'leave this workload out: NAMESPACE/NAME (repeat)', gather)
     .option('--skip-pinned <object>', 'neither copy nor remove this pinned object: KIND/NAMESPACE/NAME (repeat)', gather)
     .option('--accept <code>', 'accept a finding: CODE or CODE:OBJECT (repeat)', gather)
     .option('--accept-downtime <workload>', 'this workload may be down while it restarts: NAMESPACE/NAME (repeat)', gather);
+  return withRestartAs(scoped, gather);
 }
 
 function withInstall(command: Command): Command {

@@ -2,13 +2,18 @@
 import { runChecks, type CheckReport } from '../core/findings/run-checks.ts';
 import { buildInventory } from '../core/mesh/build-inventory.ts';
 import type { MeshInventory } from '../core/mesh/mesh-inventory.ts';
-import { selectMoves } from '../core/moves/select-moves.ts';
+import type { MeshObjects } from '../core/mesh/mesh-objects.ts';
+import { selectMoves, type Moves } from '../core/moves/select-moves.ts';
 import { noIstio } from '../core/mesh/mesh-problems.ts';
+import { unknownNames } from '../core/plan/build-plan.ts';
 import { findFrom } from '../core/plan/resolve-endpoints.ts';
 import { Problem } from '../core/problems/problem.ts';
 import { accessRules, type AccessAnswer } from '../core/permissions/access-rules.ts';
 import { revisionNameFor } from '../core/versions/istio-version.ts';
-import type { UpgradeRequest } from '../core/request/upgrade-request.ts';
+import { evictedWorkloads, skippedWorkloads, type UpgradeRequest } from '../core/request/upgrade-request.ts';
+import { overrideThatDoesNotFit } from '../core/restarts/override-problems.ts';
+import { gatherSurroundings } from '../core/restarts/surroundings.ts';
+import { withRestarts } from '../core/restarts/with-restarts.ts';
 import { instant, type PlanningPorts } from './flow-ports.ts';
 import { pinnedScope, planPinned } from './plan-pinned.ts';
 import { lookAtReleases, needOf } from './plan-upgrade.ts';
@@ -22,7 +27,7 @@ export interface CheckedMesh {
 
 /**
  * @param request its target version may be missing: then only the present state is judged
- * @throws Problem MESH-001, MESH-002, MESH-006
+ * @throws Problem MESH-001, MESH-002, MESH-006; with a target also MESH-003, MESH-004 and PLAN-016 for what the request names
  */
 export async function checkMesh(ports: PlanningPorts, request: UpgradeRequest): Promise<CheckedMesh> {
   const [objects, liveCrds] = await Promise.all([ports.reader.readMesh('plan'), ports.reader.readIstioCrds()]);
@@ -34,17 +39,17 @@ export async function checkMesh(ports: PlanningPorts, request: UpgradeRequest): 
   const pinned = await planPinned(ports, { request, objects, inventory, from, to });
   const access = await askAccess(ports, request, pinned);
   const helm = await lookAtReleases(ports, request, objects, ends);
+  const moves = movesTo(ends, request, objects, inventory);
   const report = runChecks({
     inventory,
     ...(pinned === undefined ? {} : { pinned }),
-    podDisruptionBudgets: objects.podDisruptionBudgets,
     services: objects.services,
     istioGateways: objects.istioGateways,
     liveCrds,
     helm,
     request,
     ...ends,
-    ...(to === undefined ? {} : { moves: movesTo(to, from?.revision, request, inventory) }),
+    ...(moves === undefined ? {} : { moves }),
     ...(access === undefined ? {} : { access }),
     today: instant(ports.clock.nowMs()).slice(0, 10),
   });
@@ -70,20 +75,27 @@ async function askAccess(
   return request.to === undefined ? undefined : ports.reader.readAccess(accessRules(needOf(request), pinnedScope(pinned)));
 }
 
-type End = NonNullable<CheckedMesh['to']>;
-
 function movesTo(
-  to: End,
-  from: string | undefined,
-  { scope, gateways, finish }: UpgradeRequest,
+  { from, to }: Pick<CheckedMesh, 'from' | 'to'>,
+  request: UpgradeRequest,
+  objects: MeshObjects,
   inventory: MeshInventory,
-): ReturnType<typeof selectMoves> {
-  return selectMoves(inventory, {
-    from,
+): Moves | undefined {
+  if (to === undefined) return undefined;
+  const unknown = unknownNames(request, inventory);
+  if (unknown) throw unknown;
+  const { scope, gateways, finish } = request;
+  const moves = selectMoves(inventory, {
+    from: from?.revision,
     to: { label: to.revision, ...to },
     namespaces: scope.namespaces,
-    skip: scope.skip,
+    skip: skippedWorkloads(request),
+    evict: evictedWorkloads(request),
     gateways: gateways.strategy,
     moveTags: finish.moveTags,
   });
+  const chosen = withRestarts(moves, gatherSurroundings(objects, inventory.meshConfigs[from?.revision ?? '']?.mesh), request);
+  const unfit = overrideThatDoesNotFit(request, chosen);
+  if (unfit) throw unfit;
+  return chosen;
 }

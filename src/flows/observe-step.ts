@@ -9,7 +9,6 @@ import { buildInventory } from '../core/mesh/build-inventory.ts';
 import type { KubeObject, ObjectRef, PodController, WebhookConfiguration } from '../core/mesh/kube-objects.ts';
 import type { Step, StepOf } from '../core/plan/step.ts';
 import type { ControlPlaneObservation, InjectionProbe, StepObservation } from '../core/run/observation.ts';
-import { isReady, isTerminating } from '../core/run/assess/describe-pods.ts';
 import { rolloutStatus } from '../core/run/assess/rollout-status.ts';
 import type { RunState } from '../core/run/run-state.ts';
 import type { ClusterReader } from '../ports/cluster.ts';
@@ -19,6 +18,7 @@ import { DEFAULT_TAG } from '../core/tags/tag-objects.ts';
 import { keepsItself, observeGateway } from './steps/gateway.ts';
 import { observeGatewayRemoval } from './steps/gateway-removal.ts';
 import type { RunPorts } from './flow-ports.ts';
+import { observeRestart } from './steps/observe-restart.ts';
 import { readWebhookObjects } from './read-webhook-objects.ts';
 import { keptPinned, observeCopies, removedRefs, withoutPinned } from './steps/pinned.ts';
 import { observeBase } from './steps/base-release.ts';
@@ -52,7 +52,7 @@ export async function observeStep(ports: ObservingPorts, input: ObserveInput): P
       return observeNamespace(ports, step);
     case 'restartWorkload':
     case 'restartGateway':
-      return observeWorkload(ports, step, input.readIstiods);
+      return { kind: 'workload', ...(await observeRestart(ports.reader, step, input.readIstiods)) };
     case 'addGateway':
     case 'shiftGateway':
       return observeGateway(ports, step);
@@ -174,20 +174,6 @@ async function observeNamespace(ports: ObservingPorts, step: StepOf<'labelNamesp
   const isSet = Object.entries(step.set).every(([key, value]) => (labels[key] ?? null) === value);
   if (!isSet || step.revision === null) return { kind: 'namespace', labels };
   return { kind: 'namespace', labels, probe: await ports.prober.dryRunPod(step.namespace, {}) };
-}
-
-async function observeWorkload(
-  { reader }: ObservingPorts,
-  step: StepOf<'restartWorkload' | 'restartGateway'>,
-  readIstiods: ClusterReader['readIstiods'] = (namespace) => reader.readIstiods(namespace),
-): Promise<StepObservation> {
-  const found = await reader.readWorkload(step.workload);
-  if (!found) return { kind: 'workload', pods: [], reports: [] };
-  const { controller, pods } = found;
-  // istiods are asked only when everything else is as wanted.
-  const rolledOut = rolloutStatus(controller).kind === 'complete' && pods.filter((pod) => !isTerminating(pod)).every(isReady);
-  const reports = rolledOut && step.revision !== null ? await readIstiods(step.workload.namespace) : [];
-  return { kind: 'workload', controller, pods, reports };
 }
 
 /** Until the step begins, whoever still gets the old revision through the default counts: a move would carry them along. */

@@ -4,10 +4,8 @@ import { refKey, refOf, withoutServerFields } from '../core/controlplane/object-
 import { installOrder } from '../core/controlplane/own-objects.ts';
 import type { KubeObject, ObjectRef } from '../core/mesh/kube-objects.ts';
 import { marksPatch } from '../core/gateways/release-marks.ts';
-import { REVISION_LABEL } from '../core/moves/select-gateways.ts';
 import type { Plan } from '../core/plan/plan.ts';
 import type { Step, StepOf } from '../core/plan/step.ts';
-import { restartMark } from '../core/plan/restart-mark.ts';
 import type { Original } from '../core/run/run-event.ts';
 import type { RunState } from '../core/run/run-state.ts';
 import { DEFAULT_TAG } from '../core/tags/tag-objects.ts';
@@ -20,6 +18,7 @@ import { certainRefs, originalsOfCopies, originalsOfPinned, performCopies, remov
 import { originalsOfBase, performBase } from './steps/base-release.ts';
 import { applyCrds } from './steps/crds.ts';
 import { keepRecord, releasesBack, removeRecords, restoreRecords, type RunHome } from './steps/release-records.ts';
+import { performRestart } from './steps/restart.ts';
 import { originalsOfTag, performTag } from './steps/tag.ts';
 import { listInHeir, type ListInput } from './steps/tag-release.ts';
 import type { RunPorts } from './flow-ports.ts';
@@ -57,7 +56,7 @@ export async function performStep(ports: PerformingPorts, input: PerformInput): 
       return labelNamespace(ports, input, step);
     case 'restartWorkload':
     case 'restartGateway':
-      return effect('mark', () => ports.writer.markRestart(step.workload, restartMark(input.run, step.id), labelsOf(step)));
+      return performRestart(ports, step, input);
     case 'addGateway':
     case 'shiftGateway':
       return performGateway(ports, step, effect);
@@ -184,10 +183,6 @@ async function removeControlPlane(ports: PerformingPorts, input: PerformInput, s
   if (step.release !== undefined) await keepRecord(ports, homeOf(input), step.release, effect);
   for (const ref of removedRefs(step, state)) await effect(refKey(ref), () => ports.writer.deleteObject(ref));
   if (step.release !== undefined) await removeRecords(ports, step.release, effect);
-}
-
-function labelsOf({ templateLabel }: StepOf<'restartWorkload' | 'restartGateway'>): Record<string, string | null> | undefined {
-  return templateLabel === undefined ? undefined : { [REVISION_LABEL]: templateLabel.to };
 }
 
 async function labelNamespace(ports: PerformingPorts, { effect }: PerformInput, step: StepOf<'labelNamespace'>): Promise<void> {

@@ -1,5 +1,5 @@
 /** From a request and a mesh to a plan and what the checks say of it. Reads only. */
-import { accessRules, gatewayRules, helmRules, type AccessNeed } from '../core/permissions/access-rules.ts';
+import { accessRules, evictionRules, gatewayRules, helmRules, type AccessNeed } from '../core/permissions/access-rules.ts';
 import { runChecks, type CheckReport } from '../core/findings/run-checks.ts';
 import type { CheckContext } from '../core/findings/check-context.ts';
 import { buildInventory } from '../core/mesh/build-inventory.ts';
@@ -14,7 +14,7 @@ import type { Pin, Plan } from '../core/plan/plan.ts';
 import { resolveEndpoints, type Endpoints } from '../core/plan/resolve-endpoints.ts';
 import type { PinnedPlan } from '../core/pinned/settle-pinned.ts';
 import { Problem } from '../core/problems/problem.ts';
-import type { UpgradeRequest } from '../core/request/upgrade-request.ts';
+import { evictedWorkloads, type UpgradeRequest } from '../core/request/upgrade-request.ts';
 import { instant, type PlanningPorts } from './flow-ports.ts';
 import { pinnedScope, planPinned } from './plan-pinned.ts';
 import { renderControlPlane, type RenderResult } from './render-control-plane.ts';
@@ -47,6 +47,7 @@ export async function planUpgrade(ports: PlanningPorts, request: UpgradeRequest,
       ...accessRules(needOf(request), pinnedScope(pinned)),
       ...(request.install?.with === 'helm' ? helmRules() : []),
       ...(makesGateways(request) ? gatewayRules() : []),
+      ...(evictedWorkloads(request).length > 0 ? evictionRules() : []),
     ]),
     readGateways(ports, request, inventory),
     lookAtReleases(ports, request, objects, endpoints),
@@ -195,7 +196,6 @@ function checkContext(input: ContextInput): CheckContext {
   const hasDefaultTag = input.inventory.tags.some((tag) => tag.name === 'default');
   return {
     inventory: input.inventory,
-    podDisruptionBudgets: objects.podDisruptionBudgets,
     services: objects.services,
     istioGateways: objects.istioGateways,
     liveCrds: input.liveCrds,

@@ -1,7 +1,7 @@
 /** Begins a run from a plan, or goes on with one: after the plan was shown to fit the mesh, and with the lock in hand. */
 import { refusing, type CheckReport } from '../core/findings/run-checks.ts';
 import { buildInventory } from '../core/mesh/build-inventory.ts';
-import { assessPreconditions, assessRendered, assessUnplanned } from '../core/plan/assess-preconditions.ts';
+import { assessPreconditions, assessRendered, assessSurges, assessUnplanned } from '../core/plan/assess-preconditions.ts';
 import { assessPinned } from '../core/plan/build-pinned-steps.ts';
 import type { Plan } from '../core/plan/plan.ts';
 import { planDigest, runName } from '../core/plan/plan-file.ts';
@@ -31,6 +31,7 @@ export async function expectPlanFits(ports: RunPorts, plan: Plan): Promise<Fitte
   const differences = [
     ...assessPreconditions(plan.steps, inventory),
     ...assessUnplanned(plan, current.moves),
+    ...assessSurges(plan, current.moves),
     ...assessPinned(plan, current.plan),
     ...assessRendered(plan, current.plan),
     ...pinDifferences(plan, current.plan),

@@ -48,6 +48,11 @@ export interface ApplyOptions {
   readonly force: boolean;
 }
 
+export interface RestartPatch {
+  readonly labels?: Readonly<Record<string, string | null>>;
+  readonly strategy?: Readonly<Record<string, unknown>>;
+}
+
 /** Every effect is conditional or idempotent: done twice, it changes nothing the second time. */
 export interface ClusterWriter {
   /** Server-side apply. @throws Problem KUBE-006 on a conflict that `force` does not allow to win */
@@ -56,9 +61,14 @@ export interface ClusterWriter {
   setNamespaceLabels(name: string, set: Readonly<Record<string, string | null>>, resourceVersion: string | undefined): Promise<void>;
   /**
    * Marks the pod template, which makes its controller replace the pods. Nothing happens when the mark is there already.
-   * @param labels labels of the template, set (or removed: null) in the same patch
+   * @param more what is set in the same patch: labels of the template (null: removed), the `spec.strategy`
    */
-  markRestart(ref: WorkloadRef, mark: string, labels?: Readonly<Record<string, string | null>>): Promise<void>;
+  markRestart(ref: WorkloadRef, mark: string, more?: RestartPatch): Promise<void>;
+  /**
+   * Evicts one pod, if it is still the one of that uid; nothing happens when it is gone.
+   * @throws Transient while a PodDisruptionBudget does not allow it
+   */
+  evictPod(pod: { readonly namespace: string; readonly name: string; readonly uid: string }): Promise<void>;
   /** A merge patch; nothing happens when the object is gone. @throws Transient on a conflict */
   patchObject(ref: ObjectRef, patch: Readonly<Record<string, unknown>>): Promise<void>;
   /** Writes the object as given: created when it does not exist, else replaced whole at the present resourceVersion. */

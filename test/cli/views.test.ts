@@ -12,6 +12,8 @@ import { renderUsage } from '../../src/cli/views/usage-text.ts';
 import { count, duration, some } from '../../src/cli/views/words.ts';
 import type { Terminal } from '../../src/cli/terminal.ts';
 import { buildInventory } from '../../src/core/mesh/build-inventory.ts';
+import type { Plan } from '../../src/core/plan/plan.ts';
+import type { StepOf } from '../../src/core/plan/step.ts';
 import { Problem } from '../../src/core/problems/problem.ts';
 import { summarizeMesh } from '../../src/core/status/summarize-mesh.ts';
 import { summarizeProxies } from '../../src/core/status/summarize-proxies.ts';
@@ -140,6 +142,66 @@ it('a plan reads as a list of steps, the finish apart', async () => {
     '                     14 objects deleted',
     '                     back: create the objects again as they were, and wait until istiod injects',
   ]);
+});
+
+describe('restarts of a plan', () => {
+  type Restart = StepOf<'restartWorkload' | 'restartGateway'>;
+  type Reasons = NonNullable<Restart['restart']>['reasons'];
+  const NO_PROBE: Reasons[number] = { code: 'WORK-003', weight: 'ask', text: 'has no readiness probe' };
+  const DOWN: Reasons[number] = { code: 'WORK-001', weight: 'ask', text: 'would be down while it restarts (1 pod, strategy Recreate)' };
+  const NOTE: Reasons[number] = { code: 'WORK-008', weight: 'note', text: 'has no preStop delay' };
+
+  async function planWith(restarts: readonly Reasons[], notMoved: Plan['notMoved'] = []): Promise<Plan> {
+    const plan = await new World().withShop().plan();
+    const restart = plan.steps.find((step): step is Restart => step.kind === 'restartWorkload' || step.kind === 'restartGateway');
+    if (restart === undefined) throw new Error('no restart in the plan');
+    const steps = restarts.map((reasons, index): Restart => ({
+      ...restart,
+      workload: { kind: 'Deployment', namespace: 'shop', name: `w${index}` },
+      restart: { do: reasons.some(({ weight, allowed }) => weight === 'ask' && allowed !== true) ? 'ask' : 'restart', reasons },
+    }));
+    return { ...plan, steps, notMoved };
+  }
+  const section = (text: string, heading: RegExp): string[] => lines(text.split('\n\n').find((part) => heading.test(part)) ?? '');
+
+  it('are told with their reasons: what must be named first, what the request allows, what is only to know', async () => {
+    const text = renderPlan(await planWith([[DOWN, NOTE], [{ ...NO_PROBE, allowed: true }], []]), plain, { wide: false });
+    expect(section(text, /named first, with/)).toEqual([
+      '1 restart to be named first, with --restart-as NAMESPACE/NAME=restart (or =surge, =skip):',
+      '  ? shop/deploy/w0 would be down while it restarts (1 pod, strategy Recreate)',
+      '  ○ shop/deploy/w1 has no readiness probe (as the request says)',
+      '  · shop/deploy/w0 has no preStop delay',
+    ]);
+    expect(lines(text).filter((line) => line.includes('must be named first'))).toHaveLength(1);
+  });
+
+  it('are not told when there is nothing to say', async () => {
+    expect(renderPlan(await planWith([[], []]), plain, { wide: false })).not.toContain('named first');
+  });
+
+  it('of two thousand workloads read in few lines, and in full with -o wide', async () => {
+    const many = Array.from({ length: 2000 }, (_, index): Reasons => (index % 2 === 0 ? [NO_PROBE] : [NOTE]));
+    const stays = Array.from({ length: 2000 }, (_, index): Plan['notMoved'][number] => ({
+      workload: `shop/job/j${index}`,
+      reason: index % 2 === 0 ? 'a Job ends by itself' : `namespace n${index} is not part of this run`,
+      keepsOldInUse: index % 2 === 0,
+    }));
+    const plan = await planWith(many, stays);
+    const brief = renderPlan(plan, plain, { wide: false });
+    expect(section(brief, /named first, with/)).toEqual([
+      '1000 restarts to be named first, with --restart-as NAMESPACE/NAME=restart (or =surge, =skip):',
+      '  ? 1000 workloads: No readiness probe: shop/deploy/w0, shop/deploy/w2, shop/deploy/w4 and 997 more',
+      '  · 1000 workloads: No preStop delay: shop/deploy/w1, shop/deploy/w3, shop/deploy/w5 and 997 more',
+    ]);
+    const stay = section(brief, /^Not moved/);
+    expect(stay.slice(0, 2)).toEqual([
+      'Not moved (! keeps default in use):',
+      '  ! 1000 workloads: a Job ends by itself: shop/job/j0, shop/job/j2, shop/job/j4 and 997 more',
+    ]);
+    expect([stay.length, stay.at(-1)]).toEqual([17, '  and 986 workloads more, with -o wide']);
+    const wide = renderPlan(plan, plain, { wide: true });
+    expect([section(wide, /named first, with/).length, section(wide, /^Not moved/).length]).toEqual([2001, 2001]);
+  });
 });
 
 it('a problem says what, why, what state things are in, and the next command', () => {

@@ -181,7 +181,7 @@ describe('a person', () => {
     });
     const refused = await upgrade();
     expectProblem(refused, 'CHEK-001', 3);
-    expect(refused.stderr).toContain('WORK-002  shop/web: its PodDisruptionBudget web-blocked allows no disruption now');
+    expect(refused.stderr).toContain('WORK-002  shop/web has the PodDisruptionBudget web-blocked, which allows no disruption now');
     await expectAsBefore();
     const [outcome, load] = await underLoad(() => meshlift(cluster, ...upgradeWords(), '--accept-downtime', 'shop/web'));
     expect([outcome.stderr, outcome.code]).toEqual(['', 0]);

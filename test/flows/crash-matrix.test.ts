@@ -61,6 +61,7 @@ function shop(): World {
   world.cluster.put(...tagObjects('prod', 'default'), ...tagObjects('idle', 'default')).namespace('tools', { 'istio.io/rev': 'prod' });
   world.cluster.namespace('bare').workload('bare', 'lone', 1, 'Deployment', { labels: { 'istio.io/rev': 'prod' } });
   world.cluster.put(destinationRule('default'), envoyFilter([String.raw`^1\.28.*`]));
+  world.cluster.strategy('shop', 'cart', { maxSurge: 0, maxUnavailable: '100%' });
   return world;
 }
 
@@ -192,6 +193,41 @@ describe('a roll-back', () => {
       unharmed(world);
       expect([moment, (await resumeRun(world.driver(), world.run, NEVER)).outcome]).toEqual([moment, 'rolled-back']);
       expect([moment, restartsOf(world), endOf(world, CRDS)]).toEqual([moment, [2, 2, 2, 2], before]);
+    }
+  });
+});
+
+describe('pods that are evicted', () => {
+  const EVICT = { restarts: { overrides: [{ workload: 'shop/ledger', do: 'evict' }] } };
+  const evicting = (): World => {
+    const world = new World().withShop();
+    world.cluster.onDelete('shop', 'ledger');
+    return world;
+  };
+  const apply: Act = (world) => world.apply(EVICT);
+  /** How often each pod of the ledger went. */
+  const evictions = (moments: readonly string[]): number => moments.filter((moment) => moment === 'after evictPod').length;
+
+  it('go once each, wherever the run is killed, and come back alike', async () => {
+    const before = endOf(evicting(), CRDS);
+    const undisturbed = evicting();
+    const { moments } = killAt(undisturbed, -1);
+    expect((await apply(undisturbed)).outcome).toBe('moved');
+    expect([evictions(moments), undisturbed.cluster.revisionsOf('shop')]).toEqual([2, { canary: 5 }]);
+    for (const [index, moment] of moments.entries()) {
+      const world = evicting();
+      const first = killAt(world, index + 1).moments;
+      await survive(() => apply(world));
+      const second = killAt(world, -1).moments;
+      const isBegun = world.store.runs.has(world.run);
+      if (isBegun && (await world.store.load(world.run)).state.phase !== 'moved') await resumeRun(world.driver(), world.run, NEVER);
+      if (!isBegun) await apply(world);
+      // An eviction whose answer was lost is asked for again, of the same pod, which is gone.
+      expect([moment, evictions(first) + evictions(second) >= 1, world.cluster.evicted.get('shop/ledger')]).toEqual([moment, true, 2]);
+      expect([moment, endOf(world)]).toEqual([moment, endOf(undisturbed)]);
+      if (index % 3 > 0) continue;
+      expect([moment, (await takeBack(world)).outcome]).toEqual([moment, 'rolled-back']);
+      expect([moment, endOf(world, CRDS), world.cluster.evicted.get('shop/ledger')]).toEqual([moment, before, 4]);
     }
   });
 });

@@ -8,7 +8,7 @@ import type { KubeObject, ObjectRef, Pod, PodController, PodTemplate } from '../
 import type { IstiodReport, MeshObjects } from '../../src/core/mesh/mesh-objects.ts';
 import type { WorkloadRef } from '../../src/core/mesh/mesh-inventory.ts';
 import type { InjectionProbe } from '../../src/core/run/observation.ts';
-import type { ClusterReader, ClusterWriter, MeshScope, PodProber } from '../../src/ports/cluster.ts';
+import type { ClusterReader, ClusterWriter, MeshScope, PodProber, RestartPatch } from '../../src/ports/cluster.ts';
 import { admitPod, isIstiod, revisionOf, type Admission } from './fake-admission.ts';
 import { FakeIstiods } from './fake-istiods.ts';
 import { keyOf, MARK, withoutCounters } from './fake-objects.ts';
@@ -35,6 +35,10 @@ export class FakeCluster implements ClusterReader, ClusterWriter, PodProber {
 
   /** Keys of workloads whose new pods never become ready; `KEY@REVISION` for those that the revision injects. */
   readonly broken = new Set<string>();
+  /** `namespace/name` of pods that a budget keeps. */
+  readonly protectedPods = new Set<string>();
+  /** Evicted pods by `namespace/name` of what owns them. */
+  readonly evicted = new Map<string, number>();
   readonly wrongImage = new Map<string, string>();
   /** `patch namespaces`: what the API server says may not be done. */
   readonly denied = new Set<string>();
@@ -101,6 +105,21 @@ export class FakeCluster implements ClusterReader, ClusterWriter, PodProber {
       },
     });
     this.#workloads.fill(key, this.objects.get(key) as PodController);
+    return this;
+  }
+
+  /** The rolling strategy of a Deployment, as somebody writes it. */
+  strategy(namespace: string, name: string, rollingUpdate: Readonly<Record<string, number | string>>): this {
+    const key = `Deployment/${namespace}/${name}`;
+    const deployment = this.objects.get(key);
+    if (deployment) this.#store(merged(deployment, { spec: { strategy: { type: 'RollingUpdate', rollingUpdate } } }));
+    return this;
+  }
+
+  /** A StatefulSet that waits for somebody to delete its pods. */
+  onDelete(namespace: string, name: string): this {
+    const set = this.objects.get(`StatefulSet/${namespace}/${name}`);
+    if (set) this.#store(merged(set, { spec: { updateStrategy: { type: 'OnDelete' } } }));
     return this;
   }
 
@@ -192,6 +211,10 @@ export class FakeCluster implements ClusterReader, ClusterWriter, PodProber {
         cronJobs: [],
         services: of('Service'),
         podDisruptionBudgets: scope !== 'status' ? of('PodDisruptionBudget') : [],
+        autoscalers: scope !== 'status' ? of('HorizontalPodAutoscaler') : [],
+        volumeClaims: scope !== 'status' ? of('PersistentVolumeClaim') : [],
+        resourceQuotas: scope !== 'status' ? of('ResourceQuota') : [],
+        nodes: scope !== 'status' ? of('Node') : [],
         mutatingWebhooks: of('MutatingWebhookConfiguration'),
         validatingWebhooks: of('ValidatingWebhookConfiguration'),
         configMaps: of('ConfigMap'),
@@ -325,7 +348,7 @@ export class FakeCluster implements ClusterReader, ClusterWriter, PodProber {
     });
   }
 
-  async markRestart(ref: WorkloadRef, mark: string, labels: Readonly<Record<string, string | null>> = {}): Promise<void> {
+  async markRestart(ref: WorkloadRef, mark: string, { labels = {}, strategy }: RestartPatch = {}): Promise<void> {
     return this.#effect('markRestart', () => {
       const key = `${ref.kind}/${ref.namespace}/${ref.name}`;
       const controller = this.objects.get(key) as PodController | undefined;
@@ -334,7 +357,17 @@ export class FakeCluster implements ClusterReader, ClusterWriter, PodProber {
       this.restarts.set(key, (this.restarts.get(key) ?? 0) + 1);
       const generation = (controller.metadata.generation ?? 1) + 1;
       const metadata = { annotations: { [MARK]: mark }, labels };
-      this.#store(merged(controller, { metadata: { generation }, spec: { template: { metadata } } }));
+      this.#store(
+        merged(controller, { metadata: { generation }, spec: { template: { metadata }, ...(strategy === undefined ? {} : { strategy }) } }),
+      );
+    });
+  }
+
+  async evictPod(pod: { readonly namespace: string; readonly name: string; readonly uid: string }): Promise<void> {
+    return this.#effect('evictPod', () => {
+      if (this.protectedPods.has(`${pod.namespace}/${pod.name}`)) throw new Transient("it would violate the pod's disruption budget");
+      const owner = this.#workloads.evict(pod.uid);
+      if (owner !== undefined) this.evicted.set(owner, (this.evicted.get(owner) ?? 0) + 1);
     });
   }
 

@@ -12,6 +12,8 @@ interface FakePod {
   readonly owner: string;
   readonly generation: number;
   readonly labels: Readonly<Record<string, string>>;
+  /** Of the template that it was made from. */
+  readonly annotations: Readonly<Record<string, string>>;
   readonly proxy: { readonly revision: string; readonly version: string } | undefined;
   /** It was there before the test began. */
   readonly settled: boolean;
@@ -89,7 +91,7 @@ export class FakeWorkloads {
       .toReversed()
       .find((ordinal) => !this.#pods.some((pod) => pod.owner === key && pod.name === `${name}-${ordinal}`));
     if (missing !== undefined) return this.#create(key, controller, missing);
-    if (!alive.every((pod) => this.#isReady(pod))) return;
+    if (controller.spec?.updateStrategy?.type === 'OnDelete' || !alive.every((pod) => this.#isReady(pod))) return;
     const next = ordinals
       .map((ordinal) => alive.find((pod) => pod.name === `${name}-${ordinal}`))
       .find((pod) => pod !== undefined && pod.generation < generationOf(controller));
@@ -117,6 +119,7 @@ export class FakeWorkloads {
       owner: key,
       generation: generationOf(controller),
       labels: controller.spec?.template?.metadata?.labels ?? {},
+      annotations: controller.spec?.template?.metadata?.annotations ?? {},
       proxy: admission.kind === 'injected' ? { revision: admission.revision, version: admission.version } : undefined,
       settled,
       age: settled ? 10 : 0,
@@ -139,6 +142,14 @@ export class FakeWorkloads {
     if (pod.settled) return true;
     const { broken, wrongImage } = this.#rules;
     return pod.age > 0 && !broken.has(pod.owner) && !broken.has(`${pod.owner}@${pod.proxy?.revision}`) && !wrongImage.has(pod.owner);
+  }
+
+  /** @returns `namespace/name` of what owns the pod; undefined when there is no such pod, or it goes already */
+  evict(uid: string): string | undefined {
+    const pod = this.#pods.find((one) => one.uid === uid && !one.leaving);
+    if (pod === undefined) return undefined;
+    pod.leaving = true;
+    return `${pod.namespace}/${nameOf(pod.owner)}`;
   }
 
   revisionsOf(namespace: string): Record<string, number> {
@@ -234,9 +245,10 @@ export class FakeWorkloads {
         creationTimestamp: '2026-03-01T12:00:00Z',
         ...(pod.leaving ? { deletionTimestamp: '2026-03-01T12:00:00Z' } : {}),
         ownerReferences: [{ apiVersion: 'apps/v1', ...owner, controller: true }],
-        ...(pod.proxy === undefined
-          ? {}
-          : { annotations: { 'sidecar.istio.io/status': JSON.stringify({ revision: pod.proxy.revision }) } }),
+        annotations: {
+          ...pod.annotations,
+          ...(pod.proxy === undefined ? {} : { 'sidecar.istio.io/status': JSON.stringify({ revision: pod.proxy.revision }) }),
+        },
       },
       spec: {
         containers: [{ name: 'app', image: 'app:1' }],

@@ -5,7 +5,7 @@ import type { Pod } from '../../core/mesh/kube-objects.ts';
 import { Problem, Transient } from '../../core/problems/problem.ts';
 import type { InjectionProbe } from '../../core/run/observation.ts';
 import { RESTART_ANNOTATION } from '../../core/plan/restart-mark.ts';
-import type { ApplyOptions, ClusterWriter, PodProber } from '../../ports/cluster.ts';
+import type { ApplyOptions, ClusterWriter, PodProber, RestartPatch } from '../../ports/cluster.ts';
 import type { KubeClient } from './kube-client.ts';
 import { isConflict, isNotFound, isOfWebhook, KubeStatusError, toProblem } from './kube-errors.ts';
 import { askThroughPod } from './port-forward.ts';
@@ -53,15 +53,37 @@ export class KubeClusterWriter implements ClusterWriter, PodProber {
     );
   }
 
-  async markRestart(ref: WorkloadRef, mark: string, labels?: Readonly<Record<string, string | null>>): Promise<void> {
+  async markRestart(ref: WorkloadRef, mark: string, { labels, strategy }: RestartPatch = {}): Promise<void> {
     const resource = known('apps/v1', ref.kind);
     const object = (await this.#client.request({ method: 'GET', ...resourceRequest(resource, 'get', ref) })) as PodController;
     if (object.spec?.template?.metadata?.annotations?.[RESTART_ANNOTATION] === mark) return;
     const { resourceVersion, uid } = object.metadata;
     await this.#patch(resource, ref, {
       metadata: { resourceVersion, uid },
-      spec: { template: { metadata: { annotations: { [RESTART_ANNOTATION]: mark }, ...(labels === undefined ? {} : { labels }) } } },
+      spec: {
+        template: { metadata: { annotations: { [RESTART_ANNOTATION]: mark }, ...(labels === undefined ? {} : { labels }) } },
+        ...(strategy === undefined ? {} : { strategy }),
+      },
     });
+  }
+
+  async evictPod({ namespace, name, uid }: { readonly namespace: string; readonly name: string; readonly uid: string }): Promise<void> {
+    try {
+      await this.#client.request({
+        method: 'POST',
+        ...resourceRequest(known('v1', 'Pod'), 'create', { namespace, name, subresource: 'eviction' }),
+        body: {
+          apiVersion: 'policy/v1',
+          kind: 'Eviction',
+          metadata: { namespace, name },
+          deleteOptions: { preconditions: { uid } },
+        },
+      });
+    } catch (error) {
+      // Gone, or another pod of the same name by now.
+      if (isNotFound(error) || isConflict(error)) return;
+      throw toProblem(error, this.#client.server);
+    }
   }
 
   async patchObject(ref: ObjectRef, patch: Readonly<Record<string, unknown>>): Promise<void> {

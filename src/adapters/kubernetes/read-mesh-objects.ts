@@ -91,13 +91,13 @@ async function readSurroundings(
   return { namespaces, services, mutatingWebhooks, validatingWebhooks, configMaps, gatewayApiGateways };
 }
 
-type ForPlan = Pick<
-  MeshObjects,
-  'podDisruptionBudgets' | 'pinnedObjects' | 'envoyFilters' | 'istioGateways' | 'virtualMachines' | 'gatewayClasses' | 'revisionedRoutes'
->;
-
-const NOT_FOR_A_PLAN: ForPlan = {
+/** What a look that is not for a plan leaves out. */
+const NOT_FOR_A_PLAN = {
   podDisruptionBudgets: [],
+  autoscalers: [],
+  volumeClaims: [],
+  resourceQuotas: [],
+  nodes: [],
   pinnedObjects: [],
   envoyFilters: [],
   istioGateways: [],
@@ -106,12 +106,17 @@ const NOT_FOR_A_PLAN: ForPlan = {
   revisionedRoutes: [],
 };
 
-async function readForPlan(client: KubeClient, notes: ReadNotes): Promise<ForPlan> {
-  const [podDisruptionBudgets, revisioned] = await Promise.all([
-    listOrNote(client, known('policy/v1', 'PodDisruptionBudget'), {}, notes),
+async function readForPlan(client: KubeClient, notes: ReadNotes): Part<keyof typeof NOT_FOR_A_PLAN> {
+  const list = (apiVersion: string, kind: string): Promise<KubeObject[]> => listOrNote(client, known(apiVersion, kind), {}, notes);
+  const [podDisruptionBudgets, autoscalers, volumeClaims, resourceQuotas, nodes, revisioned] = await Promise.all([
+    list('policy/v1', 'PodDisruptionBudget'),
+    list('autoscaling/v2', 'HorizontalPodAutoscaler'),
+    list('v1', 'PersistentVolumeClaim'),
+    list('v1', 'ResourceQuota'),
+    list('v1', 'Node'),
     readRevisionedObjects(client, notes),
   ]);
-  return { podDisruptionBudgets, ...revisioned };
+  return { podDisruptionBudgets, autoscalers, volumeClaims, resourceQuotas, nodes, ...revisioned };
 }
 
 export function isIstiodPod(pod: Pod): boolean {

@@ -12,11 +12,14 @@ export interface Resource {
 /** Kinds that are addressed without asking the server for its list of resources. */
 const KNOWN: Readonly<Record<string, readonly [plural: string, namespaced: boolean]>> = {
   '/Namespace': ['namespaces', false],
+  '/Node': ['nodes', false],
   '/Pod': ['pods', true],
   '/Service': ['services', true],
   '/ConfigMap': ['configmaps', true],
   '/Secret': ['secrets', true],
   '/ServiceAccount': ['serviceaccounts', true],
+  '/PersistentVolumeClaim': ['persistentvolumeclaims', true],
+  '/ResourceQuota': ['resourcequotas', true],
   'apps/Deployment': ['deployments', true],
   'apps/StatefulSet': ['statefulsets', true],
   'apps/DaemonSet': ['daemonsets', true],

@@ -7,8 +7,9 @@ import { MOST_JUDGED_HITS, upgradeRequestSchema, type UpgradeRequest } from '../
 import { helmInstall, impliesHelm } from './helm-options.ts';
 import { gatewaysOf, type GatewayOptions } from './gateway-options.ts';
 import { orderOf, type OrderOptions } from './order-options.ts';
+import { restartsOf, type RestartOptions } from './restart-options.ts';
 
-export interface RequestOptions extends GatewayOptions, OrderOptions {
+export interface RequestOptions extends GatewayOptions, OrderOptions, RestartOptions {
   readonly to?: string;
   readonly revision?: string;
   readonly version?: string;
@@ -50,6 +51,7 @@ export function buildRequest(action: UpgradeRequest['action'], options: RequestO
     scope: { namespaces: [...namespaces], skip: [...(options.skip ?? [])], ...skippedPinned(options, mistakes) },
     accept: [...(options.accept ?? [])],
     acceptDowntime: [...(options.acceptDowntime ?? [])],
+    ...restartsOf(options, mistakes),
     ...(options.onFailure === undefined ? {} : { onFailure: options.onFailure }),
     ...(load === undefined ? {} : { load }),
     ...gatewaysOf(options, mistakes),

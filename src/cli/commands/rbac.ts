@@ -7,7 +7,7 @@ import { compose } from '../compose.ts';
 import { ExitCode } from '../exit-codes.ts';
 import { count } from '../views/words.ts';
 
-const NEEDS: readonly AccessNeed[] = ['look', 'plan', 'move', 'install', 'gateways', 'helm'];
+const NEEDS: readonly AccessNeed[] = ['look', 'plan', 'move', 'install', 'gateways', 'helm', 'evict'];
 
 export async function rbacCommand(context: CommandContext, options: { readonly for: string; readonly check?: boolean }): Promise<ExitCode> {
   const need = NEEDS.find((name) => name === options.for);

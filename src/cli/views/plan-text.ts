@@ -3,6 +3,7 @@ import type { Plan } from '../../core/plan/plan.ts';
 import type { ObjectChange, Step } from '../../core/plan/step.ts';
 import { refText } from '../../core/controlplane/object-identity.ts';
 import type { Terminal } from '../terminal.ts';
+import { notMovedLines, restartLines } from './restarts-text.ts';
 import { count } from './words.ts';
 
 export interface PlanOptions {
@@ -26,12 +27,21 @@ const KIND_WORDS: Readonly<Record<Step['kind'], string>> = {
   restoreObject: 'restore',
 };
 
+const RESTART_WORDS = {
+  restart: '',
+  surge: ', a new one first',
+  evict: ', evicted one by one',
+  ask: ', must be named first',
+  skip: '',
+} as const;
+
 export function renderPlan(plan: Plan, terminal: Terminal, options: PlanOptions): string {
   const parts = [
     terminal.tone('strong', headline(plan)),
     ...(plan.steps.length === 0 ? [] : [stepLines(plan, terminal, options)]),
     differenceLines(plan, options),
-    notMovedLines(plan, terminal),
+    restartLines(plan, terminal, options),
+    notMovedLines(plan, terminal, options),
   ];
   return parts.filter((part) => part !== '').join('\n\n');
 }
@@ -81,7 +91,8 @@ function waveLine({ steps, request }: Plan, { index, name }: NonNullable<Step['w
 function stepText(step: Step, number: number, terminal: Terminal, options: PlanOptions): string[] {
   const head = `${String(number).padStart(4)}  ${KIND_WORDS[step.kind].padEnd(13)}  ${step.title}`;
   const indent = ' '.repeat(21);
-  const pods = 'pods' in step ? `  ${terminal.tone('dim', count(step.pods, 'pod'))}` : '';
+  const way = 'restart' in step ? RESTART_WORDS[step.restart?.do ?? 'restart'] : '';
+  const pods = 'pods' in step ? `  ${terminal.tone('dim', `${count(step.pods, 'pod')}${way}`)}` : '';
   const changes = options.wide ? step.changes.flatMap((change) => changeLines(change)) : briefChanges(step);
   const back = options.wide
     ? [`done: ${step.doneWhen}`, `back: ${step.undo}`]
@@ -124,11 +135,4 @@ function differenceLines(plan: Plan, options: PlanOptions): string {
     (d) => `  ${d.path}: ${d.note === 'carried over' ? d.old : `${d.old || 'unset'} → ${d.new || 'unset'}`}   (${d.note})`,
   );
   return [`Values and mesh configuration that differ from ${plan.from?.revision ?? 'the installed revision'}:`, ...lines].join('\n');
-}
-
-function notMovedLines(plan: Plan, terminal: Terminal): string {
-  if (plan.notMoved.length === 0) return '';
-  const lines = plan.notMoved.map((stay) => `  ${stay.keepsOldInUse ? terminal.tone('warn', '!') : '·'} ${stay.workload}: ${stay.reason}`);
-  const blocking = plan.notMoved.some((stay) => stay.keepsOldInUse) ? ` (! keeps ${plan.from?.revision ?? 'the old revision'} in use)` : '';
-  return [`Not moved${blocking}:`, ...lines].join('\n');
 }

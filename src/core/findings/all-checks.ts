@@ -9,7 +9,20 @@ import { baseRelease, pendingReleases, releaseOwner, takenRelease, validatorKeep
 import { kubernetesRange, permissions } from './checks/platform.ts';
 import { gatewaysBehindTags, leftBehindTags, tagOwners } from './checks/tags.ts';
 import { crdVersions, proxySkew, versionHop } from './checks/versions.ts';
-import { disruptionBudgets, health, notMoved, preStop, probes, sidecarChanges, takenDown } from './checks/workloads.ts';
+import {
+  autoscalers,
+  disruptionBudgets,
+  firstSidecars,
+  graceTime,
+  health,
+  notMoved,
+  pinnedProxies,
+  preStop,
+  probes,
+  surgeRoom,
+  surges,
+  takenDown,
+} from './checks/workloads.ts';
 
 export const allChecks: readonly Check[] = [
   permissions,
@@ -53,7 +66,12 @@ export const allChecks: readonly Check[] = [
   disruptionBudgets,
   probes,
   health,
-  sidecarChanges,
+  firstSidecars,
+  pinnedProxies,
   notMoved,
   preStop,
+  graceTime,
+  autoscalers,
+  surgeRoom,
+  surges,
 ];

@@ -1,6 +1,6 @@
 /** What checks look at. A check reads values only; whatever it needs is gathered before. */
 import type { HelmView } from '../helm/helm-view.ts';
-import type { KubeObject, PodDisruptionBudget, Service } from '../mesh/kube-objects.ts';
+import type { KubeObject, Service } from '../mesh/kube-objects.ts';
 import type { MeshInventory } from '../mesh/mesh-inventory.ts';
 import type { Moves } from '../moves/select-moves.ts';
 import type { PinnedPlan } from '../pinned/settle-pinned.ts';
@@ -10,7 +10,6 @@ import type { CouldNotLook, Finding, FindingCode } from './finding.ts';
 
 export interface CheckContext {
   readonly inventory: MeshInventory;
-  readonly podDisruptionBudgets: readonly PodDisruptionBudget[];
   readonly services?: readonly Service[];
   /** Gateways of Istio's own API, of all namespaces. */
   readonly istioGateways?: readonly KubeObject[];
@@ -19,7 +18,7 @@ export interface CheckContext {
   readonly request: UpgradeRequest;
   readonly from?: { readonly revision: string; readonly version: string };
   readonly to?: { readonly revision: string; readonly version: string };
-  /** Absent when nothing is moved. */
+  /** With the choice how each is restarted; absent when nothing is moved. */
   readonly moves?: Moves;
   /** What only the old revision or old proxies obey, and what becomes of it; absent when nothing is moved away from. */
   readonly pinned?: PinnedPlan;

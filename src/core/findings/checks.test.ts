@@ -6,10 +6,11 @@ import { MeshBuilder, type WorkloadOptions } from '../../../test/kit/mesh-builde
 import type { HelmView } from '../helm/helm-view.ts';
 import type { HelmRelease } from '../helm/release.ts';
 import type { PodDisruptionBudget } from '../mesh/kube-objects.ts';
-import type { Workload } from '../mesh/mesh-inventory.ts';
 import { selectMoves } from '../moves/select-moves.ts';
 import { accessRules } from '../permissions/access-rules.ts';
 import { upgradeRequestSchema } from '../request/upgrade-request.ts';
+import { gatherSurroundings } from '../restarts/surroundings.ts';
+import { withRestarts } from '../restarts/with-restarts.ts';
 import { allChecks } from './all-checks.ts';
 import { isFinding, type Check, type CheckContext } from './check-context.ts';
 import * as configuration from './checks/configuration.ts';
@@ -28,14 +29,15 @@ import { refusing, runChecks } from './run-checks.ts';
 function context(mesh: MeshBuilder = new MeshBuilder(), more: Partial<CheckContext> = {}): CheckContext {
   const inventory = mesh.inventory();
   const to = { revision: 'canary', version: '1.29.1' };
+  const request = more.request ?? upgradeRequestSchema.parse({});
+  const moves = selectMoves(inventory, { from: 'default', to: { label: 'canary', ...to }, namespaces: [], skip: [] });
   return {
     inventory,
-    podDisruptionBudgets: mesh.objects().podDisruptionBudgets,
     liveCrds: [],
-    request: upgradeRequestSchema.parse({}),
+    request,
     from: { revision: 'default', version: '1.28.2' },
     to,
-    moves: selectMoves(inventory, { from: 'default', to: { label: 'canary', ...to }, namespaces: [], skip: [] }),
+    moves: withRestarts(moves, gatherSurroundings(mesh.objects(), undefined), request),
     today: '2026-03-01',
     ...more,
   };
@@ -350,55 +352,6 @@ describe('configuration', () => {
 });
 
 describe('workloads', () => {
-  const as = (kind: Workload['kind'], desiredPods: number, strategy: Workload['strategy'] = {}): Workload => ({
-    kind,
-    namespace: 'n',
-    name: 'w',
-    apiVersion: 'apps/v1',
-    template: {},
-    desiredPods,
-    strategy,
-    pods: [],
-  });
-  const rolling = (maxUnavailable: number | string, maxSurge: number | string): Workload['strategy'] => ({
-    rollingUpdate: { maxUnavailable, maxSurge },
-  });
-
-  it.each<[string, Workload, boolean]>([
-    ['1 pod, defaults', as('Deployment', 1), false],
-    ['3 pods, defaults', as('Deployment', 3), false],
-    ['none', as('Deployment', 0, rolling('100%', 0)), false],
-    ['1 pod, one may be missing', as('Deployment', 1, rolling(1, 1)), true],
-    ['2 pods, one may be missing', as('Deployment', 2, rolling(1, 0)), false],
-    ['2 pods, two may be missing', as('Deployment', 2, rolling(2, 1)), true],
-    ['2 pods, a percentage is rounded down', as('Deployment', 2, rolling('99%', 0)), false],
-    ['2 pods, all of them', as('Deployment', 2, rolling('100%', '50%')), true],
-    ['1 pod, nothing may change: Kubernetes lets one be missing', as('Deployment', 1, rolling(0, 0)), true],
-    ['1 pod, both percentages round to nothing but the surge', as('Deployment', 1, rolling('25%', '1%')), false],
-    ['1 pod, a number as a text', as('Deployment', 1, rolling('1', '0')), true],
-    ['3 pods, an unreadable limit', as('Deployment', 3, rolling('many', 1)), false],
-    ['Recreate', as('Deployment', 5, { type: 'Recreate' }), true],
-    ['StatefulSet of 1', as('StatefulSet', 1), true],
-    ['StatefulSet of 2', as('StatefulSet', 2), false],
-    ['DaemonSet on no node', as('DaemonSet', 0), false],
-    ['DaemonSet on 1 node', as('DaemonSet', 1), true],
-    ['DaemonSet on 2 nodes', as('DaemonSet', 2), false],
-    ['DaemonSet on 2 nodes, half rounds up', as('DaemonSet', 2, rolling('51%', 0)), true],
-    ['DaemonSet on 1 node that surges', as('DaemonSet', 1, rolling(0, '1%')), false],
-    ['a Job', as('Job', 1), false],
-  ])('%s: taken down %s', (_name, workload, expected) => {
-    expect(workloads.reasonTakenDown(workload) !== undefined).toBe(expected);
-  });
-
-  it.each<[string, Workload, string]>([
-    ['1 pod', as('Deployment', 1, { type: 'Recreate' }), '1 pod, strategy Recreate'],
-    ['2 pods', as('Deployment', 2, rolling('100%', 0)), '2 pods, maxUnavailable 100%'],
-    ['1 node', as('DaemonSet', 1), '1 pod on 1 node, maxSurge 0'],
-    ['2 nodes', as('DaemonSet', 2, rolling(2, 0)), '2 pods, maxSurge 0'],
-  ])('says why: %s', (_name, workload, reason) => {
-    expect(workloads.reasonTakenDown(workload)).toBe(reason);
-  });
-
   const budget = (more: { namespace?: string; app?: string; disruptionsAllowed?: number }): PodDisruptionBudget => ({
     apiVersion: 'policy/v1',
     kind: 'PodDisruptionBudget',
@@ -448,7 +401,7 @@ describe('workloads', () => {
     const owner = { kind: 'ReplicaSet', name: 'web-hash', uid: 'uid-Deployment-shop-web-ReplicaSet' };
     mesh.pod('shop', 'gone', { on: 'default', deleting: true, owner }).pod('shop', 'done', { on: 'default', phase: 'Succeeded', owner });
     expect(found(workloads.health, context(mesh))).toMatchObject([
-      { code: 'WORK-004', level: 'error', what: 'shop/web: 1 of 2 pods are ready' },
+      { code: 'WORK-004', level: 'error', what: 'shop/web has 1 of 2 pods ready' },
     ]);
     expect(found(workloads.health, context(shop('web', { replicas: 2 })))).toEqual([]);
   });
@@ -469,7 +422,8 @@ describe('workloads', () => {
   it('first sidecars and pinned ones are warnings', () => {
     const pinned: WorkloadOptions = { template: { metadata: { annotations: { 'sidecar.istio.io/proxyImage': 'mine/proxy:1' } } } };
     const mesh = shop('pin', pinned).workload('shop', 'fresh');
-    expect(found(workloads.sidecarChanges, context(mesh)).map((f) => [f.code, f.level, f.objects[0]])).toEqual([
+    const given = [workloads.firstSidecars, workloads.pinnedProxies].flatMap((check) => found(check, context(mesh)));
+    expect(given.map((f) => [f.code, f.level, f.objects[0]])).toEqual([
       ['WORK-005', 'warning', 'shop/deployment/fresh'],
       ['WORK-007', 'warning', 'shop/deployment/pin'],
     ]);

@@ -1,5 +1,10 @@
 /** What a check found: a fact about the mesh that matters for an upgrade, with the objects it concerns. */
 
+import { entry, type FindingEntry } from './finding-entry.ts';
+import { workloadFindings } from './workload-findings.ts';
+
+export type { FindingEntry, FindingGroup } from './finding-entry.ts';
+
 export type FindingLevel = 'error' | 'warning' | 'info';
 
 export interface Finding {
@@ -21,19 +26,6 @@ export interface Finding {
 export interface CouldNotLook {
   readonly what: string;
   readonly why: string;
-}
-
-export type FindingGroup = 'platform' | 'versions' | 'control planes' | 'configuration' | 'gateways' | 'workloads';
-
-export interface FindingEntry {
-  readonly title: string;
-  readonly group: FindingGroup;
-  readonly meaning: string;
-  readonly remedy: string;
-}
-
-function entry(group: FindingGroup, title: string, meaning: string, remedy: string): FindingEntry {
-  return { group, title, meaning, remedy };
 }
 
 /** Every finding, as data. Codes are permanent. */
@@ -303,54 +295,7 @@ export const findingCatalogue = {
     'A tag moves only after everything behind it. These are outside of the plan, left out, or kept by a tool that would set their label back.',
     'Move them before the finish, or leave the tag with --keep-tags.',
   ),
-  'WORK-001': entry(
-    'workloads',
-    'A restart takes the workload down',
-    'All of its pods are stopped before a new one serves: a strategy of Recreate, or a single pod that is replaced in place.',
-    'Scale it up or let it surge first, leave it out with --skip, or accept it with --accept-downtime.',
-  ),
-  'WORK-002': entry(
-    'workloads',
-    'A PodDisruptionBudget allows no disruption',
-    'The budget is at its limit now, so a restart takes the workload below what its owner wants.',
-    'Scale up, or wait until the pods are healthy.',
-  ),
-  'WORK-003': entry(
-    'workloads',
-    'No readiness probe',
-    'New pods count as ready at once, so traffic reaches them before the application answers.',
-    'Add a readiness probe.',
-  ),
-  'WORK-004': entry(
-    'workloads',
-    'The workload is not healthy now',
-    'Not all of its pods are ready before anything was done.',
-    'Mend it first, or leave it out.',
-  ),
-  'WORK-005': entry(
-    'workloads',
-    'Pods get a sidecar for the first time',
-    'The running pods have no proxy, the next ones will have one.',
-    'Make sure that this is meant.',
-  ),
-  'WORK-006': entry(
-    'workloads',
-    'A restart does not move the workload',
-    'It cannot be restarted from its template by Meshlift, so it stays on the old revision, which cannot be removed until it is gone.',
-    'See the reason given for each.',
-  ),
-  'WORK-007': entry(
-    'workloads',
-    'The proxy image is pinned',
-    'The template names a proxy image, so the restart changes the control plane of the pod but not the version of its proxy.',
-    'Remove the annotation or the container image from the template.',
-  ),
-  'WORK-008': entry(
-    'workloads',
-    'No preStop delay',
-    'A container may stop before all callers know that the pod is gone, so that requests can fail during the restart.',
-    'Add a preStop sleep of a few seconds.',
-  ),
+  ...workloadFindings,
 } as const satisfies Record<string, FindingEntry>;
 
 export type FindingCode = keyof typeof findingCatalogue;

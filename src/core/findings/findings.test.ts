@@ -8,6 +8,8 @@ import type { KubeObject, PodDisruptionBudget, Service } from '../mesh/kube-obje
 import { selectMoves } from '../moves/select-moves.ts';
 import { accessRules } from '../permissions/access-rules.ts';
 import { upgradeRequestSchema } from '../request/upgrade-request.ts';
+import { gatherSurroundings } from '../restarts/surroundings.ts';
+import { withRestarts } from '../restarts/with-restarts.ts';
 import { allChecks } from './all-checks.ts';
 import { isFinding, type CheckContext } from './check-context.ts';
 import { findingCatalogue, type FindingCode } from './finding.ts';
@@ -32,6 +34,7 @@ function fine(): MeshBuilder {
     .workload('shop', 'web', SERVING);
 }
 
+const ALL_AT_ONCE: WorkloadOptions = { replicas: 2, strategy: { rollingUpdate: { maxUnavailable: '100%', maxSurge: 0 } } };
 const PINNED_REF = { apiVersion: 'x/v1', kind: 'EnvoyFilter', namespace: 'shop', name: 'f' };
 const HELM = { 'meta.helm.sh/release-name': 'shop' };
 
@@ -53,23 +56,23 @@ function contextOf(change: Change = {}): CheckContext {
   const inventory = { ...builder.inventory(), ...change.objects };
   const to = { revision: 'canary', version: change.to ?? '1.29.1' };
   const request = upgradeRequestSchema.parse({ ...change.request });
+  const moves = selectMoves(inventory, {
+    from: 'default',
+    to: { label: 'canary', ...to },
+    namespaces: change.namespaces ?? [],
+    skip: [],
+    gateways: request.gateways.strategy,
+    moveTags: request.finish.moveTags,
+  });
   return {
     inventory,
-    podDisruptionBudgets: builder.objects().podDisruptionBudgets,
     services: builder.objects().services,
     istioGateways: builder.objects().istioGateways,
     liveCrds: [crd('virtualservices.networking.istio.io', ['v1', 'v1beta1'])],
     request,
     from: { revision: 'default', version: '1.28.2' },
     to,
-    moves: selectMoves(inventory, {
-      from: 'default',
-      to: { label: 'canary', ...to },
-      namespaces: change.namespaces ?? [],
-      skip: [],
-      gateways: request.gateways.strategy,
-      moveTags: request.finish.moveTags,
-    }),
+    moves: withRestarts(moves, gatherSurroundings(builder.objects(), undefined), request),
     access: accessRules('install').map((rule) => ({ rule, allowed: true, reason: '' })),
     today: '2026-03-01',
     ...change.context,
@@ -516,14 +519,14 @@ const CASES: Readonly<Record<FindingCode, { readonly gives: readonly Change[]; r
     gives: [
       workload({ replicas: 1, strategy: { type: 'Recreate' } }),
       workload({ replicas: 3, strategy: { type: 'Recreate' } }),
-      workload({ replicas: 2, strategy: { rollingUpdate: { maxUnavailable: '100%', maxSurge: 0 } } }),
-      workload({ replicas: 1, strategy: { rollingUpdate: { maxUnavailable: 0, maxSurge: 0 } } }),
+      { ...workload(ALL_AT_ONCE), request: { restarts: { overrides: [{ workload: 'shop/x', do: 'restart' }] } } },
       workload({ kind: 'StatefulSet', replicas: 1 }),
       workload({ kind: 'DaemonSet', replicas: 1 }),
       edge({ strategy: { type: 'Recreate' } }),
     ],
     not: [
       edge({ strategy: { type: 'Recreate' }, request: CANARY }),
+      workload(ALL_AT_ONCE),
       workload({ replicas: 1 }),
       workload({ replicas: 1, strategy: { rollingUpdate: { maxUnavailable: '25%', maxSurge: '25%' } } }),
       workload({ kind: 'StatefulSet', replicas: 2 }),
@@ -547,7 +550,70 @@ const CASES: Readonly<Record<FindingCode, { readonly gives: readonly Change[]; r
     gives: [workload({ template: { spec: { containers: [{ name: 'app', image: 'a', ports: [{ containerPort: 1 }] }] } } })],
     not: [workload({ template: { spec: { containers: [{ name: 'app', image: 'a' }] } } })],
   },
+  'WORK-009': {
+    gives: [workload({ template: { spec: { ...SERVING.template?.spec, terminationGracePeriodSeconds: 5 } } })],
+    not: [workload({ template: { spec: { ...SERVING.template?.spec, terminationGracePeriodSeconds: 6 } } })],
+  },
+  'WORK-010': {
+    gives: [scaled('ScalingLimited', { maxUnavailable: 1 })],
+    not: [scaled('ScalingLimited', { maxUnavailable: 0, maxSurge: 1 }), scaled('AbleToScale', { maxUnavailable: 1 })],
+  },
+  'WORK-011': { gives: [quota('2')], not: [quota('3')] },
+  'WORK-012': { gives: [node('2')], not: [node('3'), {}] },
+  'WORK-014': {
+    gives: [workload(ALL_AT_ONCE), workload({ replicas: 1, strategy: { rollingUpdate: { maxUnavailable: 0, maxSurge: 0 } } })],
+    not: [workload({ replicas: 1 }), workload({ replicas: 1, strategy: { type: 'Recreate' } })],
+  },
+  'WORK-013': { gives: [volume('ReadWriteOnce')], not: [volume('ReadWriteMany')] },
 };
+
+/** The workload with an autoscaler in whose status a condition is true. */
+function scaled(condition: string, rollingUpdate: object): Change {
+  const scaler: KubeObject = {
+    apiVersion: 'autoscaling/v2',
+    kind: 'HorizontalPodAutoscaler',
+    metadata: { name: 'x', namespace: 'shop' },
+    spec: { scaleTargetRef: { kind: 'Deployment', name: 'x' }, minReplicas: 1, maxReplicas: 2 },
+    status: {
+      conditions: [{ type: 'ScalingLimited', status: condition === 'ScalingLimited' ? 'True' : 'False', reason: 'TooManyReplicas' }],
+    },
+  };
+  return { mesh: (m) => m.object(scaler).workload('shop', 'x', { ...SERVING, replicas: 2, strategy: { rollingUpdate } }) };
+}
+
+/** Two pods, and a quota for so many. */
+function quota(pods: string): Change {
+  const object: KubeObject = {
+    apiVersion: 'v1',
+    kind: 'ResourceQuota',
+    metadata: { name: 'q', namespace: 'shop' },
+    status: { hard: { pods }, used: { pods: '2' } },
+  };
+  return { mesh: (m) => m.object(object) };
+}
+
+/** One node for so many pods, of which it has the two. */
+function node(pods: string): Change {
+  const object: KubeObject = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'n' }, status: { allocatable: { pods } } };
+  const builder = (m: MeshBuilder): MeshBuilder => {
+    const objects = m.objects.bind(m);
+    m.objects = () => ({ ...objects(), pods: objects().pods.map((pod) => ({ ...pod, spec: { ...pod.spec, nodeName: 'n' } })) });
+    return m;
+  };
+  return { mesh: (m) => builder(m.object(object)) };
+}
+
+/** The workload with one claim of the mode. */
+function volume(mode: string): Change {
+  const claim: KubeObject = {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { name: 'data', namespace: 'shop' },
+    spec: { accessModes: [mode] },
+  };
+  const spec = { ...SERVING.template?.spec, volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'data' } }] };
+  return { mesh: (m) => m.object(claim).workload('shop', 'x', { ...SERVING, template: { spec } }) };
+}
 
 /** The same mesh, whose last revision has no CA bundle in its webhook. */
 function withoutBundle(mesh: MeshBuilder): MeshBuilder {

@@ -61,7 +61,11 @@ export interface Container {
   readonly lifecycle?: { readonly preStop?: unknown };
   readonly env?: readonly { readonly name: string; readonly value?: string }[];
   readonly ports?: readonly { readonly containerPort: number; readonly hostPort?: number }[];
+  readonly resources?: { readonly requests?: Quantities; readonly limits?: Quantities };
 }
+
+/** Amounts by name of resource, as written: `250m`, `1Gi`. */
+export type Quantities = Readonly<Record<string, string | number>>;
 
 export interface PodSpec {
   readonly nodeName?: string;
@@ -70,6 +74,9 @@ export interface PodSpec {
   readonly initContainers?: readonly Container[];
   readonly terminationGracePeriodSeconds?: number;
   readonly restartPolicy?: string;
+  readonly nodeSelector?: Labels;
+  readonly tolerations?: readonly unknown[];
+  readonly volumes?: readonly { readonly name: string; readonly persistentVolumeClaim?: { readonly claimName: string } }[];
 }
 
 export interface PodTemplate {
@@ -175,6 +182,33 @@ export interface Service extends KubeObject {
 export interface PodDisruptionBudget extends KubeObject {
   readonly spec?: { readonly selector?: LabelSelector };
   readonly status?: { readonly disruptionsAllowed?: number };
+}
+
+export interface HorizontalPodAutoscaler extends KubeObject {
+  readonly spec?: {
+    readonly scaleTargetRef?: { readonly kind?: string; readonly name?: string };
+    readonly minReplicas?: number;
+    readonly maxReplicas?: number;
+  };
+  readonly status?: {
+    readonly currentReplicas?: number;
+    readonly desiredReplicas?: number;
+    readonly conditions?: readonly Condition[];
+  };
+}
+
+export interface PersistentVolumeClaim extends KubeObject {
+  readonly spec?: { readonly accessModes?: readonly string[] };
+}
+
+export interface ResourceQuota extends KubeObject {
+  readonly spec?: { readonly scopes?: readonly string[]; readonly scopeSelector?: unknown };
+  readonly status?: { readonly hard?: Quantities; readonly used?: Quantities };
+}
+
+export interface Node extends KubeObject {
+  readonly spec?: { readonly unschedulable?: boolean; readonly taints?: readonly { readonly key?: string; readonly effect?: string }[] };
+  readonly status?: { readonly allocatable?: Quantities; readonly conditions?: readonly Condition[] };
 }
 
 export interface WebhookEntry {

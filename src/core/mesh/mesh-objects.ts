@@ -4,11 +4,15 @@ import type {
   CronJob,
   GatewayApiGateway,
   GatewayClass,
+  HorizontalPodAutoscaler,
   Job,
   KubeObject,
+  Node,
+  PersistentVolumeClaim,
   Pod,
   PodController,
   PodDisruptionBudget,
+  ResourceQuota,
   Service,
   WebhookConfiguration,
   WorkloadEntryOrGroup,
@@ -81,6 +85,11 @@ export interface MeshObjects {
   readonly cronJobs: readonly CronJob[];
   readonly services: readonly Service[];
   readonly podDisruptionBudgets: readonly PodDisruptionBudget[];
+  /** These four bear on restarts; empty in a look that is not for a plan. */
+  readonly autoscalers: readonly HorizontalPodAutoscaler[];
+  readonly volumeClaims: readonly PersistentVolumeClaim[];
+  readonly resourceQuotas: readonly ResourceQuota[];
+  readonly nodes: readonly Node[];
   readonly mutatingWebhooks: readonly WebhookConfiguration[];
   readonly validatingWebhooks: readonly WebhookConfiguration[];
   /** ConfigMaps of the Istio namespace only. */

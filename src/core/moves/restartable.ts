@@ -22,6 +22,12 @@ export function reasonNotRestartable(workload: Workload): string | undefined {
   }
 }
 
+/** Whether its controller brings a pod back that was evicted, and does not replace any by itself. */
+export function canBeEvicted({ kind, strategy, controller }: Workload): boolean {
+  if (kind === 'ReplicaSet') return controller !== undefined;
+  return (kind === 'StatefulSet' || kind === 'DaemonSet') && strategy.type === 'OnDelete';
+}
+
 function reasonStatefulSet(workload: Workload): string | undefined {
   if (workload.strategy.type === 'OnDelete') return 'its update strategy is OnDelete: delete its pods by hand';
   const partition = workload.strategy.rollingUpdate?.partition ?? 0;

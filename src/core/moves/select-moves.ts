@@ -15,7 +15,6 @@ import {
 } from '../mesh/mesh-inventory.ts';
 import { namesWorkload, type GatewayStrategy } from '../request/upgrade-request.ts';
 import { sameIstioVersion } from '../versions/istio-version.ts';
-import { reasonNotRestartable } from './restartable.ts';
 import {
   isOfGateways,
   judgeGateway,
@@ -26,6 +25,9 @@ import {
   type TemplateLabel,
 } from './select-gateways.ts';
 import { judgeLabelled } from './select-labelled.ts';
+import type { RestartChoice } from './restart-choice.ts';
+import { canBeEvicted, reasonNotRestartable } from './restartable.ts';
+import type { Surge } from './surge.ts';
 
 export interface MoveTarget {
   /** Value of the label `istio.io/rev`: a revision or a tag. */
@@ -43,6 +45,8 @@ export interface MoveScope {
   /** Named by the user; empty means every namespace that resolves to `from`. */
   readonly namespaces: readonly string[];
   readonly skip: readonly string[];
+  /** Workloads whose pods are evicted where a restart does not move them; absent: none. */
+  readonly evict?: readonly string[];
   /** Tags that point to `from` are moved at the finish, so that what follows them moves before; absent: they stay where they point. */
   readonly moveTags?: boolean;
   /** How injected gateways move; absent: restarted in place. */
@@ -73,6 +77,12 @@ export interface WorkloadMove {
   readonly canary?: true;
   /** Why a gateway is restarted in place although a new one beside it was asked for. */
   readonly inPlaceBecause?: string;
+  /** How it is restarted, and why; absent on the way back, where nothing is asked any more. */
+  readonly restart?: RestartChoice;
+  /** Its strategy is changed for the time of the restart. */
+  readonly surge?: Surge;
+  /** Its pods are evicted one by one: the request says so. */
+  readonly evict?: true;
 }
 
 export interface WorkloadNotMoved {
@@ -265,7 +275,8 @@ function judgeWorkload(workload: Workload, labels: Labels, scope: GatewayScope):
   if (scope.skip.some((entry) => namesWorkload(entry, workload))) return stays('left out by the request');
   const gateway = isInjectedGateway(workload);
   if (gateway && scope.gateways === 'leave') return stays(LEFT_BY_REQUEST);
-  const reason = reasonNotRestartable(workload) ?? (revision === undefined ? reasonProxyStays(workload) : undefined);
+  const evict = isEvicted(workload, differing, revision, scope);
+  const reason = (evict ? undefined : reasonNotRestartable(workload)) ?? (revision === undefined ? reasonProxyStays(workload) : undefined);
   if (reason !== undefined) return stays(reason);
   const move: WorkloadMove = {
     workload,
@@ -274,8 +285,15 @@ function judgeWorkload(workload: Workload, labels: Labels, scope: GatewayScope):
     ...(gateway && revision !== undefined ? wayOf(workload, scope.gateways, scope.known) : {}),
     firstSidecar: revision !== undefined && pods.every((pod) => pod.proxy === undefined),
     ...(pinnedImage === undefined ? {} : { pinnedImage }),
+    ...(evict ? { evict: true as const } : {}),
   };
   return { kind: 'moves', move };
+}
+
+/** Pods are told apart by the revision that injected them, so that evicting moves none that is on it already. */
+function isEvicted(workload: Workload, differing: readonly MeshPod[], revision: string | undefined, { evict = [] }: MoveScope): boolean {
+  const isNamed = evict.some((entry) => namesWorkload(entry, workload));
+  return isNamed && canBeEvicted(workload) && differing.every((pod) => pod.revision !== revision);
 }
 
 /** A proxy that stands in the template is in the next pod as well, whatever the labels say. */

@@ -21,8 +21,8 @@ export interface AccessAnswer {
   readonly reason: string;
 }
 
-/** What a command does; each one includes the ones before it in this list, but for `helm`, which only adds to `install`. */
-export type AccessNeed = 'look' | 'plan' | 'move' | 'install' | 'gateways' | 'helm';
+/** What a command does; each one includes the ones before it in this list, but for `helm` and `evict`, which only add to `install` and `move`. */
+export type AccessNeed = 'look' | 'plan' | 'move' | 'install' | 'gateways' | 'helm' | 'evict';
 
 type Purpose = Pick<AccessRule, 'where' | 'why' | 'name'>;
 
@@ -54,6 +54,9 @@ const COPY_PINNED = 'copy and remove objects pinned to a revision';
 
 const PLAN: readonly AccessRule[] = [
   ...rules({ where: 'mesh', why: 'see what a restart would hurt' }, 'policy', ['poddisruptionbudgets'], ['list']),
+  ...rules({ where: 'mesh', why: 'see what a restart would hurt' }, 'autoscaling', ['horizontalpodautoscalers'], ['list']),
+  ...rules({ where: 'mesh', why: 'see what a restart would hurt' }, '', ['persistentvolumeclaims', 'resourcequotas'], ['list']),
+  ...rules({ where: 'cluster', why: 'see what a restart would hurt' }, '', ['nodes'], ['list']),
   ...rules({ where: 'cluster', why: 'compare CRDs' }, 'apiextensions.k8s.io', ['customresourcedefinitions'], ['get', 'list']),
   ...ISTIO_GROUPS.flatMap((group) => rules({ where: 'mesh', why: 'find objects pinned to a revision' }, group, ['*'], ['get', 'list'])),
   ...rules({ where: 'mesh', why: 'find objects pinned to a revision' }, 'gateway.networking.k8s.io', ['*'], ['list']),
@@ -187,6 +190,14 @@ const HELM: readonly AccessRule[] = [
   ...rules({ where: 'cluster', why: HELM_WAITS }, 'apiextensions.k8s.io', ['customresourcedefinitions'], ['watch']),
 ];
 
+const EVICT_NAMED = 'evict pods of workloads that the request names';
+
+/** Only for workloads that somebody wants moved pod by pod. */
+const EVICT: readonly AccessRule[] = [
+  ...rules({ where: 'mesh', why: EVICT_NAMED }, '', ['pods/eviction'], ['create']),
+  ...rules({ where: 'mesh', why: EVICT_NAMED }, 'apps', ['replicasets'], ['patch']),
+];
+
 const ORDER: readonly AccessNeed[] = ['look', 'plan', 'move', 'install', 'gateways'];
 const OWN: Readonly<Record<AccessNeed, readonly AccessRule[]>> = {
   look: LOOK,
@@ -195,7 +206,16 @@ const OWN: Readonly<Record<AccessNeed, readonly AccessRule[]>> = {
   install: INSTALL,
   gateways: GATEWAYS,
   helm: HELM,
+  evict: EVICT,
 };
+
+/** What only adds to another need. */
+const ADDS_TO: Readonly<Partial<Record<AccessNeed, AccessNeed>>> = { helm: 'install', evict: 'move' };
+
+/** What evicting pods needs beyond what any move does. */
+export function evictionRules(): readonly AccessRule[] {
+  return EVICT;
+}
 
 /** What an installation with helm needs beyond what any installation does. */
 export function helmRules(): readonly AccessRule[] {
@@ -212,7 +232,8 @@ export function gatewayRules(): readonly AccessRule[] {
  * @param scope `nothingPinned`: without what only objects that are pinned to a revision make necessary
  */
 export function accessRules(need: AccessNeed, scope: 'all' | 'nothingPinned' = 'all'): AccessRule[] {
-  const needs = need === 'helm' ? [...ORDER.slice(0, ORDER.indexOf('install') + 1), need] : ORDER.slice(0, ORDER.indexOf(need) + 1);
+  const base = ADDS_TO[need];
+  const needs = [...ORDER.slice(0, ORDER.indexOf(base ?? need) + 1), ...(base === undefined ? [] : [need])];
   const wanted = needs.flatMap((name) => OWN[name]);
   const seen = new Map(
     wanted

@@ -3,6 +3,7 @@ import { sortKeys } from '../controlplane/diff-objects.ts';
 import { workloadKey, type MeshInventory } from '../mesh/mesh-inventory.ts';
 import { sameIstioVersion } from '../versions/istio-version.ts';
 import type { Moves } from '../moves/select-moves.ts';
+import { countsOf, countsText, sameCounts } from '../moves/surge.ts';
 import type { Plan } from './plan.ts';
 import type { Precondition, Step } from './step.ts';
 
@@ -78,6 +79,26 @@ export function assessRendered(plan: Plan, current: Plan): string[] {
     if (now === undefined || textOf(now) === textOf(step)) return [];
     return [`gateway ${workloadKey(step.gateway)} is rendered otherwise than when the plan was made, or not at all`];
   });
+}
+
+/** Workloads whose strategy would have to be changed while they restart, or not, otherwise than the plan says. */
+export function assessSurges(plan: Plan, moves: Moves): string[] {
+  const planned = new Map(
+    plan.steps.flatMap((step) =>
+      step.kind === 'restartWorkload' || step.kind === 'restartGateway' ? [[workloadKey(step.workload), step] as const] : [],
+    ),
+  );
+  return moves.namespaces
+    .flatMap((namespace) => namespace.workloads)
+    .flatMap((move) => {
+      const key = workloadKey(move.workload);
+      const before = planned.get(key)?.surge?.from;
+      const now = move.surge?.from;
+      const isSame = before === undefined || now === undefined ? before === now : sameCounts(before, now);
+      return isSame || !planned.has(key)
+        ? []
+        : [`the strategy of ${key} is another one: ${countsText(countsOf(move.workload.controller))}`];
+    });
 }
 
 /** Workloads that would have to move today and that the plan does not know. */

@@ -12,7 +12,10 @@ import type { MeshObjects } from '../mesh/mesh-objects.ts';
 import { selectMoves, type Moves, type NamespaceMove, type WorkloadMove } from '../moves/select-moves.ts';
 import { Problem } from '../problems/problem.ts';
 import { hasWaves } from '../request/order-request.ts';
-import type { UpgradeRequest } from '../request/upgrade-request.ts';
+import { evictedWorkloads, namesWorkload, restartedAnyway, skippedWorkloads, type UpgradeRequest } from '../request/upgrade-request.ts';
+import { overrideThatDoesNotFit } from '../restarts/override-problems.ts';
+import { gatherSurroundings } from '../restarts/surroundings.ts';
+import { withRestarts } from '../restarts/with-restarts.ts';
 import {
   crdsStep,
   installStep,
@@ -70,11 +73,13 @@ export interface PlanInput {
  */
 export function buildPlan(input: PlanInput): { readonly plan: Plan; readonly moves: Moves } | Problem {
   const { request, inventory, endpoints } = input;
-  const unknown = unknownNamespaces(request, inventory);
+  const unknown = unknownNames(request, inventory);
   if (unknown) return unknown;
   const moves = movesFor(input);
   const disordered = expectOrder(request.order, inventory);
   if (disordered) return disordered;
+  const unfit = overrideThatDoesNotFit(request, moves);
+  if (unfit) return unfit;
   const unreachable = moves.unreachable[0];
   if (unreachable) return unreachableNamespace(unreachable, endpoints);
   const steps = numberSteps([
@@ -139,7 +144,8 @@ export function meshText(inventory: MeshInventory): string {
   );
 }
 
-function unknownNamespaces(request: UpgradeRequest, inventory: MeshInventory): Problem | undefined {
+/** The first namespace or workload that the request names and that is not there. */
+export function unknownNames(request: UpgradeRequest, inventory: MeshInventory): Problem | undefined {
   const missing = request.scope.namespaces.filter((name) => !inventory.namespaces.some((n) => n.name === name && !n.terminating));
   if (missing.length > 0) {
     return new Problem('MESH-003', {
@@ -147,10 +153,8 @@ function unknownNamespaces(request: UpgradeRequest, inventory: MeshInventory): P
       next: [{ label: 'look', command: 'kubectl get namespaces' }],
     });
   }
-  const named = [...request.scope.skip, ...request.acceptDowntime];
-  const lost = named.find(
-    (entry) => !inventory.workloads.some((w) => entry === `${w.namespace}/${w.name}` || entry.toLowerCase() === workloadKey(w)),
-  );
+  const named = [...skippedWorkloads(request), ...restartedAnyway(request), ...evictedWorkloads(request)];
+  const lost = named.find((entry) => !inventory.workloads.some((w) => namesWorkload(entry, w)));
   if (lost === undefined) return undefined;
   return new Problem('MESH-004', {
     what: `There is no workload ${lost}.`,
@@ -159,17 +163,19 @@ function unknownNamespaces(request: UpgradeRequest, inventory: MeshInventory): P
   });
 }
 
-function movesFor({ request, endpoints, inventory }: PlanInput): Moves {
+function movesFor({ request, endpoints, inventory, objects }: PlanInput): Moves {
   if (!endpoints.to || request.action === 'install' || request.action === 'uninstall')
     return { namespaces: [], notMoved: [], unreachable: [] };
-  return selectMoves(inventory, {
+  const moves = selectMoves(inventory, {
     from: endpoints.from?.revision,
     to: { label: endpoints.label, revision: endpoints.to.revision, version: endpoints.to.version },
     namespaces: request.scope.namespaces,
-    skip: request.scope.skip,
+    skip: skippedWorkloads(request),
+    evict: evictedWorkloads(request),
     gateways: request.gateways.strategy,
     moveTags: request.action === 'upgrade' && request.finish.moveTags,
   });
+  return withRestarts(moves, gatherSurroundings(objects, inventory.meshConfigs[endpoints.from?.revision ?? '']?.mesh), request);
 }
 
 function unreachableNamespace({ namespace, decision }: Moves['unreachable'][number], endpoints: Endpoints): Problem {

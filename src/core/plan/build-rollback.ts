@@ -18,6 +18,7 @@ import { labelStep, numberSteps, removeStep, restartStep, shortName, type StepDr
 import { gatewaysBack, type GatewayBack } from './gateway-back.ts';
 import { moveNotes } from './move-notes.ts';
 import { withRelease } from './release-drafts.ts';
+import { isStillSurging, restartWaysOf, wayBack, type RestartWays } from './restart-back.ts';
 import type { NotMoved, Plan } from './plan.ts';
 import type { ObjectChange, Step, StepOf } from './step.ts';
 
@@ -181,7 +182,12 @@ function namespaceDrafts(touched: readonly Step[], input: RollbackInput): { draf
     const label = labelled.get(name);
     const set = label ? originalLabels(label) : {};
     const needed = Object.fromEntries(Object.entries(set).filter(([key, value]) => (namespace.labels[key] ?? null) !== value));
-    const back = workloadsBack(name, applyLabels(namespace.labels, set), { ...input, handled, templateLabels: templateLabelsOf(touched) });
+    const back = workloadsBack(name, applyLabels(namespace.labels, set), {
+      ...input,
+      handled,
+      templateLabels: templateLabelsOf(touched),
+      ways: restartWaysOf(touched),
+    });
     if (Object.keys(needed).length > 0) drafts.push(labelStep(namespace, needed, back.namespaceRevision));
     drafts.push(...gateways.filter((gateway) => gateway.namespace === name).flatMap((gateway) => gateway.drafts));
     // With its label as its manifest has it, a workload needs no note; the release of a gateway may have learned the other one.
@@ -242,13 +248,15 @@ interface WorkloadsBackInput extends RollbackInput {
   /** Deployments that have steps of their own. */
   readonly handled: ReadonlySet<string>;
   readonly templateLabels: ReadonlyMap<string, TemplateLabel>;
+  /** How they were restarted. */
+  readonly ways: RestartWays;
 }
 
 /** Workloads of a namespace whose running pods differ from what they get once the labels are back. */
 function workloadsBack(
   name: string,
   labels: Readonly<Record<string, string>>,
-  { inventory, plan, webhooks, openMarks, handled, templateLabels }: WorkloadsBackInput,
+  { inventory, plan, webhooks, openMarks, handled, templateLabels, ways }: WorkloadsBackInput,
 ): { moves: WorkloadMove[]; notMoved: NotMoved[]; namespaceRevision: string | undefined } {
   const moves: WorkloadMove[] = [];
   const notMoved: NotMoved[] = [];
@@ -259,8 +267,9 @@ function workloadsBack(
     const running = runningPods(workload);
     const differing = running.filter((pod) => pod.revision !== revision);
     const rollsOut = running.length > 0 && openMarks.has(workload.template.metadata?.annotations?.[RESTART_ANNOTATION] ?? '');
-    if (differing.length === 0 && !rollsOut && label === undefined) continue;
-    const reason = reasonNotRestartable(workload) ?? (revision === undefined ? reasonProxyStays(workload) : undefined);
+    const way = wayBack(workload, ways);
+    if (differing.length === 0 && !rollsOut && label === undefined && !isStillSurging(workload, way)) continue;
+    const reason = reasonStays(workload, revision, way);
     if (reason === undefined)
       moves.push({
         workload,
@@ -268,6 +277,7 @@ function workloadsBack(
         gateway: isInjectedGateway(workload),
         firstSidecar: false,
         ...(label === undefined ? {} : { templateLabel: label }),
+        ...way,
       });
     else
       notMoved.push({
@@ -278,6 +288,11 @@ function workloadsBack(
   }
   const namespaceRevision = decidedRevision(resolveInjection({ namespace: name, namespaceLabels: labels, template: {} }, webhooks));
   return { moves: moves.toSorted(gatewaysFirst), notMoved, namespaceRevision };
+}
+
+function reasonStays(workload: Workload, revision: string | undefined, { evict }: Pick<WorkloadMove, 'evict'>): string | undefined {
+  const never = evict === true ? undefined : reasonNotRestartable(workload);
+  return never ?? (revision === undefined ? reasonProxyStays(workload) : undefined);
 }
 
 /** The change that gives a template the label that it had; undefined when it has it. */

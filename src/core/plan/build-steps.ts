@@ -8,6 +8,7 @@ import type { MeshObjects } from '../mesh/mesh-objects.ts';
 import { runningPods, type MeshNamespace, type WorkloadRef } from '../mesh/mesh-inventory.ts';
 import type { NamespaceMove, WorkloadMove } from '../moves/select-moves.ts';
 import { moveNotes, templateLabelDiff } from './move-notes.ts';
+import { countsText, SURGE_COUNTS } from '../moves/surge.ts';
 import type { Endpoint } from './resolve-endpoints.ts';
 import type { ObjectChange, Step } from './step.ts';
 
@@ -141,6 +142,7 @@ export function restartStep(move: WorkloadMove, notes = moveNotes(move)): StepDr
   const { workload } = move;
   const pods = runningPods(workload).length;
   const from = [...new Set(runningPods(workload).map((pod) => pod.revision ?? 'none'))].join(', ');
+  const replaced = move.evict === true ? 'every pod evicted once, one after another' : 'rolled out';
   return {
     slug: `restart-${workload.namespace}-${SHORT_KIND[workload.kind]}-${workload.name}`,
     kind: move.gateway ? 'restartGateway' : 'restartWorkload',
@@ -151,19 +153,26 @@ export function restartStep(move: WorkloadMove, notes = moveNotes(move)): StepDr
       {
         action: 'update',
         ref: { apiVersion: workload.apiVersion, kind: workload.kind, namespace: workload.namespace, name: workload.name },
-        diff: [...templateLabelDiff(move), '+ spec.template.metadata.annotations."meshlift.io/restart": RUN/STEP'],
+        diff: [
+          ...templateLabelDiff(move),
+          '+ spec.template.metadata.annotations."meshlift.io/restart": RUN/STEP',
+          ...(move.surge === undefined ? [] : [`+ spec.strategy.rollingUpdate: ${countsText(SURGE_COUNTS)}, until it is proven`]),
+        ],
       },
     ],
     doneWhen:
       move.revision === undefined
-        ? 'rolled out, and every pod is ready without a proxy'
-        : `rolled out, every pod is ready and injected by ${move.revision}, its proxy connected to ${move.revision} and synced, steadily`,
+        ? `${replaced}, and every pod is ready without a proxy`
+        : `${replaced}, every pod is ready and injected by ${move.revision}, its proxy connected to ${move.revision} and synced, steadily${move.surge === undefined ? '' : `; its strategy is ${countsText(move.surge.from)} again`}`,
     undo: `restart it again once the labels are back (${from})`,
     ...(notes.length === 0 ? {} : { notes }),
     workload: { kind: workload.kind, namespace: workload.namespace, name: workload.name },
     revision: move.revision ?? null,
     pods,
     ...(move.templateLabel === undefined ? {} : { templateLabel: { ...move.templateLabel } }),
+    ...(move.restart === undefined ? {} : { restart: { do: move.restart.do, reasons: move.restart.reasons.map((one) => ({ ...one })) } }),
+    ...(move.surge === undefined ? {} : { surge: { from: { ...move.surge.from } } }),
+    ...(move.evict === undefined ? {} : { evict: move.evict }),
   };
 }
 

@@ -58,6 +58,27 @@ const common = {
   notes: z.array(z.string()).optional(),
 };
 
+/** How a workload is restarted, and why; in a plan that was made before there was a choice it is absent. */
+const restartChoiceSchema = z.strictObject({
+  do: z.enum(['restart', 'surge', 'evict', 'ask', 'skip']),
+  reasons: z.array(
+    z.strictObject({
+      /** The finding that tells it. */
+      code: z.string().optional(),
+      weight: z.enum(['ask', 'note']),
+      /** Said after the name of the workload. */
+      text: z.string(),
+      /** The request allows it by name. */
+      allowed: z.literal(true).optional(),
+    }),
+  ),
+});
+
+const countSchema = z.union([z.number(), z.string()]).nullable();
+
+/** The counts of a rolling strategy that a workload has before its restart, and gets back after it; null: not written. */
+const surgeSchema = z.strictObject({ from: z.strictObject({ maxSurge: countSchema, maxUnavailable: countSchema }) });
+
 const labelsSchema = z.record(z.string(), z.string().nullable());
 
 export const stepSchema = z.discriminatedUnion('kind', [
@@ -91,6 +112,11 @@ export const stepSchema = z.discriminatedUnion('kind', [
     pods: z.number().int().nonnegative(),
     /** The label `istio.io/rev` of the pod template, changed together with the mark. */
     templateLabel: templateLabelSchema.optional(),
+    restart: restartChoiceSchema.optional(),
+    /** Set when its strategy is changed for the time of the restart. */
+    surge: surgeSchema.optional(),
+    /** Set when its pods are evicted one by one, since its controller does not replace them by itself. */
+    evict: z.literal(true).optional(),
   }),
   z.strictObject({ ...common, kind: z.literal('addGateway'), ...addGatewayFields }),
   z.strictObject({ ...common, kind: z.literal('shiftGateway'), ...shiftGatewayFields }),

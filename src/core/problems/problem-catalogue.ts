@@ -285,6 +285,12 @@ export const problemCatalogue = {
     'A manifest or options file is not the one that the plan was made from.',
     'Put the old file back, or make a new plan.',
   ),
+  'PLAN-016': entry(
+    usage,
+    'A workload cannot be treated as the request says',
+    'The request wants a workload restarted that no restart moves, or wants two different things for one workload.',
+    'Take the override out. The message says what keeps the workload where it is.',
+  ),
   'CHEK-001': entry(
     refused,
     'The check found errors',
@@ -444,8 +450,8 @@ export const problemCatalogue = {
   ),
   'RUN-050': entry(
     failed,
-    'The cluster stopped answering during the run',
-    'The API server was not reachable for longer than the run waits. What was done stands and is recorded.',
+    'The cluster did not answer, or said not now, for too long',
+    'The API server was not reachable, or refused for the moment, for longer than the run waits: a PodDisruptionBudget does so while it allows no eviction. What was done stands and is recorded.',
     'When it answers again: meshlift resume, or meshlift rollback.',
   ),
   'RUN-070': entry(

@@ -68,6 +68,23 @@ export const upgradeRequestSchema = z.strictObject({
   acceptDowntime: z.array(z.string()).default([]),
   /** In which order workloads are restarted; absent: one by one. */
   order: orderSchema.optional(),
+  /** How single workloads are brought to the revision, where what the plan would choose is not what people want; absent: nowhere. */
+  restarts: z
+    .strictObject({
+      overrides: z.array(
+        z.strictObject({
+          /** `namespace/name` or `namespace/kind/name`. */
+          workload: z.string(),
+          /**
+           * All but `skip`, which leaves it where it is, are done without asking, whatever speaks against it. `restart`: by its own
+           * strategy; `surge`: a new pod first, where the plan can do that; `evict`: pod by pod, where its controller does not replace
+           * them by itself.
+           */
+          do: z.enum(['restart', 'surge', 'evict', 'skip']),
+        }),
+      ),
+    })
+    .optional(),
   onFailure: z.enum(['pause', 'rollback']).default('pause'),
   /** Requests that are sent throughout the run; absent: none are. */
   load: z
@@ -116,11 +133,52 @@ export type LoadRequest = NonNullable<UpgradeRequest['load']>;
 export type GatewayStrategy = UpgradeRequest['gateways']['strategy'];
 export type InstallRequest = z.infer<typeof installSchema>;
 
-/** Whether a workload is named by an entry of `skip` or `acceptDowntime`: `ns/name` or `ns/kind/name`. */
+/** Short names of kinds, as kubectl knows them and plans show them. */
+const KIND_ALIASES: Readonly<Record<string, string>> = {
+  deploy: 'deployment',
+  sts: 'statefulset',
+  ds: 'daemonset',
+  rs: 'replicaset',
+  cj: 'cronjob',
+  po: 'pod',
+};
+
+/** Whether a workload is named by an entry of the request: `ns/name` or `ns/kind/name`, the kind in any case or in its short form. */
 export function namesWorkload(entry: string, ref: { readonly namespace: string; readonly kind: string; readonly name: string }): boolean {
   const parts = entry.split('/');
   if (parts.length === 2) return parts[0] === ref.namespace && parts[1] === ref.name;
-  return parts.length === 3 && parts[0] === ref.namespace && parts[1]?.toLowerCase() === ref.kind.toLowerCase() && parts[2] === ref.name;
+  const kind = parts[1]?.toLowerCase() ?? '';
+  return (
+    parts.length === 3 && parts[0] === ref.namespace && (KIND_ALIASES[kind] ?? kind) === ref.kind.toLowerCase() && parts[2] === ref.name
+  );
+}
+
+export type RestartOverride = NonNullable<UpgradeRequest['restarts']>['overrides'][number];
+
+type Restarts = Pick<UpgradeRequest, 'scope' | 'acceptDowntime' | 'restarts'>;
+
+/** Names of workloads that are left where they are: `scope.skip`, and overrides that say so. */
+export function skippedWorkloads({ scope, restarts }: Pick<Restarts, 'scope' | 'restarts'>): string[] {
+  return [...scope.skip, ...overridden(restarts, 'skip')];
+}
+
+/** Names of workloads that are restarted whatever speaks against it: `acceptDowntime`, and overrides that say so. */
+export function restartedAnyway({ acceptDowntime, restarts }: Pick<Restarts, 'acceptDowntime' | 'restarts'>): string[] {
+  return [...acceptDowntime, ...overridden(restarts, 'restart'), ...overridden(restarts, 'surge')];
+}
+
+/** Names of workloads that keep their own strategy, whatever it does. */
+export function keepingTheirStrategy({ restarts }: Pick<Restarts, 'restarts'>): string[] {
+  return overridden(restarts, 'restart');
+}
+
+/** Names of workloads whose pods are evicted one by one. */
+export function evictedWorkloads({ restarts }: Pick<Restarts, 'restarts'>): string[] {
+  return overridden(restarts, 'evict');
+}
+
+function overridden(restarts: Restarts['restarts'], way: RestartOverride['do']): string[] {
+  return (restarts?.overrides ?? []).flatMap((override) => (override.do === way ? [override.workload] : []));
 }
 
 /** Whether a finding is accepted by an entry `CODE` or `CODE:OBJECT`. */

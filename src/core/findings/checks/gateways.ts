@@ -1,11 +1,11 @@
 /** What stands in the way of a gateway's move, or makes it lose requests. */
-import { parse } from 'yaml';
 import { copyName, madeFor } from '../../gateways/copy-gateway.ts';
 import { resolveInjection } from '../../injection/resolve-injection.ts';
-import { workloadKey, type Workload } from '../../mesh/mesh-inventory.ts';
+import { workloadKey } from '../../mesh/mesh-inventory.ts';
 import { trackingMark } from '../../mesh/owner-marks.ts';
 import { REVISION_LABEL, selectsByRevision } from '../../moves/select-gateways.ts';
-import type { Check, CheckContext } from '../check-context.ts';
+import { drainSeconds, graceSeconds, meshDrainSeconds, USUAL_DRAIN_SECONDS } from '../../restarts/termination.ts';
+import type { Check } from '../check-context.ts';
 import type { Finding } from '../finding.ts';
 import { gatewayMoves } from './gateway-services.ts';
 
@@ -108,17 +108,14 @@ export const gatewayOwners: Check = {
   },
 };
 
-/** How long a proxy lets its connections end, where nothing says otherwise. @source istio/api mesh/v1alpha1/proxy.proto @1.29 */
-const USUAL_DRAIN_SECONDS = 5;
-const USUAL_GRACE_SECONDS = 30;
-
 export const gatewayDrains: Check = {
   name: 'time that gateways have to drain',
   codes: ['GATE-008'],
   look(context) {
+    const ofMesh = meshDrainSeconds(context.inventory.meshConfigs[context.from?.revision ?? '']?.mesh);
     return gatewayMoves(context).flatMap(({ workload }): Finding[] => {
-      const drain = drainSeconds(workload, context);
-      const grace = workload.template.spec?.terminationGracePeriodSeconds ?? USUAL_GRACE_SECONDS;
+      const drain = drainSeconds(workload.template, ofMesh);
+      const grace = graceSeconds(workload.template);
       const why =
         grace <= drain
           ? `Its pods are killed after ${grace} s, before the ${drain} s in which connections may end are over.`
@@ -140,29 +137,3 @@ export const gatewayDrains: Check = {
     });
   },
 };
-
-/** From the annotation of the pod, else from the mesh configuration of the revision that it is on. */
-function drainSeconds({ template }: Workload, { inventory, from }: CheckContext): number {
-  const own = template.metadata?.annotations?.['proxy.istio.io/config'];
-  const mesh = inventory.meshConfigs[from?.revision ?? '']?.mesh;
-  const texts = [yamlField(own, ['terminationDrainDuration']), yamlField(mesh, ['defaultConfig', 'terminationDrainDuration'])];
-  const text = texts.find((value) => value !== undefined);
-  return text === undefined ? USUAL_DRAIN_SECONDS : (parseSeconds(text) ?? USUAL_DRAIN_SECONDS);
-}
-
-function yamlField(text: string | undefined, path: readonly string[]): string | undefined {
-  if (text === undefined) return undefined;
-  try {
-    const value = path.reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], parse(text) as unknown);
-    return typeof value === 'string' ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** A duration as Go writes it, of hours, minutes and seconds; undefined for any other text. */
-function parseSeconds(text: string): number | undefined {
-  const match = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?$/.exec(text);
-  if (match === null || text === '') return undefined;
-  return Number(match[1] ?? 0) * 3600 + Number(match[2] ?? 0) * 60 + Number(match[3] ?? 0);
-}

@@ -1,145 +1,107 @@
-import type { Container, PodDisruptionBudget } from '../../mesh/kube-objects.ts';
-import { matchesSelector } from '../../mesh/match-selector.ts';
-import { runningPods, PROXY_CONTAINER, workloadKey, type Workload } from '../../mesh/mesh-inventory.ts';
+/** What a restart would hurt, as the choice for each workload found it, and what a restart does not move. */
+import { workloadKey, type Workload } from '../../mesh/mesh-inventory.ts';
+import type { RestartCode, RestartReason } from '../../moves/restart-choice.ts';
+import { canBeEvicted } from '../../moves/restartable.ts';
 import type { WorkloadMove } from '../../moves/select-moves.ts';
-import { namesWorkload } from '../../request/upgrade-request.ts';
 import type { Check, CheckContext } from '../check-context.ts';
-import type { Finding, FindingCode } from '../finding.ts';
+import type { Finding } from '../finding.ts';
 
 function movesOf(context: CheckContext): readonly WorkloadMove[] {
   return (context.moves?.namespaces ?? []).flatMap((n) => n.workloads);
 }
 
-/** A gateway that is made anew is not restarted: its pods only go once others serve. */
-function restartsOf(context: CheckContext): readonly WorkloadMove[] {
-  return movesOf(context).filter((move) => move.canary !== true);
+function nameOf({ namespace, name }: Workload): string {
+  return `${namespace}/${name}`;
 }
 
-function hazard(
-  code: FindingCode,
-  { workload }: WorkloadMove,
-  context: CheckContext,
-  text: { what: string; why: string; next: string[] },
-): Finding {
-  const accepted = context.request.acceptDowntime.some((entry) => namesWorkload(entry, workload));
-  return { code, level: 'error', objects: [workloadKey(workload)], ...text, ...(accepted ? { accepted: true } : {}) };
+function overrides({ workload, restart }: WorkloadMove): string[] {
+  return [`--restart-as ${nameOf(workload)}=${restart?.whenAllowed ?? 'restart'} to do it all the same, or =skip to leave it`];
 }
 
-function overrides(workload: Workload): string[] {
-  const name = `${workload.namespace}/${workload.name}`;
-  return [`--skip ${name}, or --accept-downtime ${name}`];
+/** What happens when it is ignored, and what helps before one gives way. */
+interface Hazard {
+  readonly why: string;
+  readonly mend?: (move: WorkloadMove) => string[];
 }
 
-export const takenDown: Check = {
-  name: 'workloads that a restart takes down',
-  codes: ['WORK-001'],
-  look(context) {
-    return restartsOf(context).flatMap((move) => {
-      const reason = reasonTakenDown(move.workload);
-      if (reason === undefined) return [];
-      const what = `${move.workload.namespace}/${move.workload.name} would be down while it restarts (${reason})`;
-      return [
-        hazard('WORK-001', move, context, {
-          what,
-          why: 'Its callers get errors until the new pod is ready.',
-          next: [...(move.gateway ? ['--gateways canary makes a new one beside it'] : []), ...overrides(move.workload)],
-        }),
-      ];
-    });
+const HAZARDS: Readonly<Partial<Record<RestartCode, Hazard>>> = {
+  'WORK-001': {
+    why: 'Its callers get errors until the new pod is ready.',
+    mend: ({ gateway }) => (gateway ? ['--gateways canary makes a new one beside it'] : []),
   },
+  'WORK-002': { why: 'A restart takes it below what its owner wants.' },
+  'WORK-003': { why: 'Traffic reaches a new pod before its application answers.' },
+  'WORK-004': {
+    why: 'A restart would make it worse, and its end could not be judged.',
+    mend: ({ workload }) => [`kubectl -n ${workload.namespace} get pods`],
+  },
+  'WORK-007': {
+    why: 'It moves to the new control plane with the old proxy.',
+    mend: () => ['Remove the pin from its template.'],
+  },
+  'WORK-009': {
+    why: 'Requests that are still answered then are cut off.',
+    mend: () => ['Give its template a longer terminationGracePeriodSeconds.'],
+  },
+  'WORK-010': { why: 'The pods that are left have more to do than its autoscaler wants.' },
+  'WORK-011': {
+    why: 'The new pod would be refused, and the restart would not get on.',
+    mend: ({ workload }) => [`kubectl -n ${workload.namespace} describe resourcequota`],
+  },
+  'WORK-012': {
+    why: 'The restart waits until a node is added or room is made, and stops when that takes too long.',
+    mend: () => ['kubectl describe nodes'],
+  },
+  'WORK-014': {
+    why: 'Its strategy is changed together with the restart, and is put back when the new pods are proven.',
+    mend: ({ workload }) => [`--restart-as ${nameOf(workload)}=restart restarts it by its own strategy`],
+  },
+  'WORK-013': { why: 'The new pod would wait for the volume, and the old one would wait for the new one.' },
 };
 
-/** Why no pod serves at some moment of a restart; undefined when one always does. */
-export function reasonTakenDown(workload: Workload): string | undefined {
-  switch (workload.kind) {
-    case 'Deployment':
-      return reasonDeploymentDown(workload);
-    case 'StatefulSet':
-      return workload.desiredPods === 1 ? 'a StatefulSet of 1 pod is stopped before it is started again' : undefined;
-    case 'DaemonSet':
-      return reasonDaemonSetDown(workload);
-    default:
-      return undefined;
-  }
+function hazardCheck(name: string, ...codes: RestartCode[]): Check {
+  return {
+    name,
+    codes,
+    look(context) {
+      return movesOf(context).flatMap((move) =>
+        (move.restart?.reasons ?? []).flatMap((reason): Finding[] =>
+          reason.code !== undefined && codes.includes(reason.code) ? [hazardFinding(reason.code, reason, move)] : [],
+        ),
+      );
+    },
+  };
 }
 
-function reasonDeploymentDown({ desiredPods, strategy }: Workload): string | undefined {
-  const pods = `${desiredPods} ${desiredPods === 1 ? 'pod' : 'pods'}`;
-  if (strategy.type === 'Recreate') return `${pods}, strategy Recreate`;
-  const { maxUnavailable = '25%', maxSurge = '25%' } = strategy.rollingUpdate ?? {};
-  const unavailable = resolveCount(maxUnavailable, desiredPods, 'down');
-  const surge = resolveCount(maxSurge, desiredPods, 'up');
-  // Both resolving to 0 is taken as one unavailable by the Deployment controller.
-  const down = unavailable === 0 && surge === 0 ? 1 : unavailable;
-  return desiredPods > 0 && down >= desiredPods ? `${pods}, maxUnavailable ${maxUnavailable}` : undefined;
+function hazardFinding(code: RestartCode, { weight, text, allowed }: RestartReason, move: WorkloadMove): Finding {
+  const mend = HAZARDS[code]?.mend?.(move) ?? [];
+  return {
+    code,
+    level: weight === 'ask' ? 'error' : 'warning',
+    objects: [workloadKey(move.workload)],
+    what: `${nameOf(move.workload)} ${text}`,
+    why: HAZARDS[code]?.why ?? '',
+    next: weight === 'ask' ? [...mend, ...overrides(move)] : mend,
+    ...(allowed === true ? { accepted: true } : {}),
+  };
 }
 
-function reasonDaemonSetDown({ desiredPods, strategy }: Workload): string | undefined {
-  const { maxUnavailable = 1, maxSurge = 0 } = strategy.rollingUpdate ?? {};
-  const isDown =
-    desiredPods > 0 && resolveCount(maxSurge, desiredPods, 'up') === 0 && resolveCount(maxUnavailable, desiredPods, 'up') >= desiredPods;
-  return isDown ? `${desiredPods === 1 ? '1 pod on 1 node' : `${desiredPods} pods`}, maxSurge 0` : undefined;
-}
-
-/** @source kubernetes/apimachinery pkg/util/intstr GetScaledValueFromIntOrPercent: surge rounds up, unavailable down */
-function resolveCount(value: number | string, total: number, round: 'up' | 'down'): number {
-  if (typeof value === 'number') return value;
-  const percent = Number.parseFloat(value);
-  if (!value.endsWith('%') || Number.isNaN(percent)) return Number.isNaN(Number(value)) ? 0 : Number(value);
-  return round === 'up' ? Math.ceil((percent * total) / 100) : Math.floor((percent * total) / 100);
-}
-
-export const disruptionBudgets: Check = {
-  name: 'PodDisruptionBudgets that allow nothing',
-  codes: ['WORK-002'],
-  look(context) {
-    return restartsOf(context).flatMap((move) => {
-      const budget = context.podDisruptionBudgets.find((b) => isExhausted(b) && covers(b, move.workload));
-      if (!budget) return [];
-      const name = `${move.workload.namespace}/${move.workload.name}`;
-      const what = `${name}: its PodDisruptionBudget ${budget.metadata.name} allows no disruption now`;
-      return [
-        hazard('WORK-002', move, context, { what, why: 'A restart takes it below what its owner wants.', next: overrides(move.workload) }),
-      ];
-    });
-  },
-};
-
-function isExhausted(budget: PodDisruptionBudget): boolean {
-  return (budget.status?.disruptionsAllowed ?? 0) === 0;
-}
-
-function covers(budget: PodDisruptionBudget, workload: Workload): boolean {
-  return (
-    budget.metadata.namespace === workload.namespace && matchesSelector(budget.spec?.selector, workload.template.metadata?.labels ?? {})
-  );
-}
-
-export const probes: Check = {
-  name: 'readiness probes',
-  codes: ['WORK-003'],
-  look(context) {
-    return movesOf(context).flatMap((move) => {
-      const containers = appContainers(move.workload);
-      if (containers.length === 0 || containers.some((c) => c.readinessProbe !== undefined)) return [];
-      const what = `${move.workload.namespace}/${move.workload.name} has no readiness probe`;
-      return [
-        hazard('WORK-003', move, context, {
-          what,
-          why: 'Traffic reaches a new pod before its application answers.',
-          next: overrides(move.workload),
-        }),
-      ];
-    });
-  },
-};
+export const takenDown = hazardCheck('workloads that a restart takes down', 'WORK-001');
+export const disruptionBudgets = hazardCheck('PodDisruptionBudgets that allow nothing', 'WORK-002');
+export const probes = hazardCheck('readiness probes', 'WORK-003');
+export const health = hazardCheck('workloads healthy before they are moved', 'WORK-004');
+export const pinnedProxies = hazardCheck('pinned proxies', 'WORK-007');
+export const graceTime = hazardCheck('time that pods have to end', 'WORK-009');
+export const autoscalers = hazardCheck('autoscalers at their limit', 'WORK-010');
+export const surges = hazardCheck('strategies that are changed while workloads restart', 'WORK-014');
+export const surgeRoom = hazardCheck('room for one more pod', 'WORK-011', 'WORK-012', 'WORK-013');
 
 export const preStop: Check = {
   name: 'time between the end of a pod and its last request',
   codes: ['WORK-008'],
   look(context) {
     const without = movesOf(context)
-      .filter(({ workload }) => appContainers(workload).some((c) => (c.ports ?? []).length > 0 && c.lifecycle?.preStop === undefined))
+      .filter(({ restart }) => restart?.reasons.some(({ code }) => code === 'WORK-008') === true)
       .map(({ workload }) => workloadKey(workload));
     if (without.length === 0) return [];
     return [
@@ -155,49 +117,20 @@ export const preStop: Check = {
   },
 };
 
-/** Containers of the application: the proxy is not one, and a gateway's proxy has its probe from the injector. */
-function appContainers(workload: Workload): readonly Container[] {
-  return (workload.template.spec?.containers ?? []).filter((c) => c.name !== PROXY_CONTAINER);
-}
-
-export const health: Check = {
-  name: 'workloads healthy before they are moved',
-  codes: ['WORK-004'],
+export const firstSidecars: Check = {
+  name: 'first sidecars',
+  codes: ['WORK-005'],
   look(context) {
-    return movesOf(context).flatMap((move) => {
-      const ready = runningPods(move.workload).filter((pod) => pod.ready).length;
-      if (ready >= move.workload.desiredPods) return [];
-      const what = `${move.workload.namespace}/${move.workload.name}: ${ready} of ${move.workload.desiredPods} pods are ready`;
-      const next = [`kubectl -n ${move.workload.namespace} get pods`, ...overrides(move.workload)];
-      return [hazard('WORK-004', move, context, { what, why: 'A restart would make it worse, and its end could not be judged.', next })];
-    });
-  },
-};
-
-export const sidecarChanges: Check = {
-  name: 'first sidecars and pinned proxies',
-  codes: ['WORK-005', 'WORK-007'],
-  look(context) {
-    const first = movesOf(context).filter((move) => move.firstSidecar);
-    const pinned = movesOf(context).filter((move) => move.pinnedImage !== undefined);
-    return [
-      ...first.map(({ workload }): Finding => ({
+    return movesOf(context)
+      .filter((move) => move.firstSidecar)
+      .map(({ workload }): Finding => ({
         code: 'WORK-005',
         level: 'warning',
         objects: [workloadKey(workload)],
-        what: `${workload.namespace}/${workload.name} has no sidecar now and gets one`,
+        what: `${nameOf(workload)} has no sidecar now and gets one`,
         why: 'It joins the mesh with this restart.',
-        next: overrides(workload).map((text) => text.split(',')[0] ?? text),
-      })),
-      ...pinned.map(({ workload, pinnedImage }): Finding => ({
-        code: 'WORK-007',
-        level: 'warning',
-        objects: [workloadKey(workload)],
-        what: `${workload.namespace}/${workload.name} pins its proxy to ${pinnedImage ?? ''}`,
-        why: 'It moves to the new control plane with the old proxy.',
-        next: ['Remove the pin from its template.'],
-      })),
-    ];
+        next: [`--skip ${nameOf(workload)}`],
+      }));
   },
 };
 
@@ -213,7 +146,10 @@ export const notMoved: Check = {
         objects: [workloadKey(workload)],
         what: `${workload.namespace}/${workload.name} (${workload.kind}) stays: ${reason}`,
         why: 'The old revision cannot be removed while it is there.',
-        next: ['Deal with it before meshlift finish.'],
+        next: [
+          ...(canBeEvicted(workload) ? [`--restart-as ${nameOf(workload)}=evict has its pods evicted one by one`] : []),
+          'Deal with it before meshlift finish.',
+        ],
       }));
   },
 };

@@ -7,6 +7,8 @@ import type { StepObservation } from '../observation.ts';
 import type { PendingCause, StepAssessment } from '../step-assessment.ts';
 import { assessControlPlane, controlPlaneProblem } from './assess-control-plane.ts';
 import { assessCopies } from './assess-pinned.ts';
+import { assessEviction } from './assess-eviction.ts';
+import { assessSurge } from './assess-surge.ts';
 import { assessTag } from './assess-tag.ts';
 import { assessGatewayRemoval, assessTemplateLabel, gatewayProblem, judgeGateway } from './assess-gateway.ts';
 import { assessWorkload, restartProblem } from './assess-workload.ts';
@@ -30,11 +32,11 @@ export function assessStep(step: Step, observation: StepObservation, started: bo
     case 'labelNamespace':
       return assessNamespace(step, expectKind(observation, 'namespace', step), started);
     case 'restartWorkload':
-    case 'restartGateway':
-      return (
-        assessTemplateLabel(step, expectKind(observation, 'workload', step)) ??
-        assessWorkload(step, expectKind(observation, 'workload', step))
-      );
+    case 'restartGateway': {
+      const workload = expectKind(observation, 'workload', step);
+      if (step.evict === true) return assessEviction(step, workload);
+      return assessSurge(step, workload.controller, assessTemplateLabel(step, workload) ?? assessWorkload(step, workload), started);
+    }
     case 'addGateway':
     case 'shiftGateway':
       return judgeGateway(step, expectKind(observation, 'gateway', step)).assessment;

@@ -35,7 +35,8 @@ function pending(cause: PendingCause, detail: string): StepAssessment {
   return { kind: 'pending', detail, cause };
 }
 
-function assessProxies(step: Wanted, pods: readonly Pod[], reports: readonly IstiodReport[]): StepAssessment {
+/** Whether each proxy is connected to the wanted revision, to no other one, and synced. */
+export function assessProxies(step: Wanted, pods: readonly Pod[], reports: readonly IstiodReport[]): StepAssessment {
   const all = pods.length;
   const wrong = pods.filter((pod) => revisionOf(pod) !== step.revision);
   if (wrong.length > 0)
