@@ -30,13 +30,8 @@ const RELABELLED_KINDS: readonly string[] = ['Deployment', 'StatefulSet', 'Daemo
  * that moves when everything behind it has, and giving the label back would restart the pods once more.
  */
 export function judgeLabelled(workload: Workload, namespace: MeshNamespace, scope: GatewayScope): OutsideJudgement {
-  const { from, to, webhooks } = scope;
-  const label = workload.template.metadata?.labels?.[REVISION_LABEL];
-  if (from === undefined || label === undefined || !RELABELLED_KINDS.includes(workload.kind)) return { kind: 'other' };
-  if (isInjectedGateway(workload) || !isWithin(namespace, scope)) return { kind: 'other' };
-  if (scope.moveTags !== true && label !== from && webhooks.some((webhook) => webhook.tag === label)) return { kind: 'other' };
-  const now = revisionOf(workload.template, namespace, webhooks);
-  if (now !== from && !(now === to.revision && runsOn(workload, from))) return { kind: 'other' };
+  if (!isConcerned(workload, namespace, scope)) return { kind: 'other' };
+  const { to, webhooks } = scope;
   const change = labelChange(workload, scope);
   const next = revisionOf(withTemplateLabel(workload.template, change?.to ?? null, change !== undefined), namespace, webhooks);
   if (next !== to.revision) return { kind: 'other' };
@@ -53,6 +48,17 @@ export function judgeLabelled(workload: Workload, namespace: MeshNamespace, scop
     ...(change === undefined ? {} : { templateLabel: change }),
   };
   return { kind: 'moves', move };
+}
+
+/** Whether its own label leads it to the revision that is moved away from, or has led it there. */
+function isConcerned(workload: Workload, namespace: MeshNamespace, scope: GatewayScope): boolean {
+  const { from, to, webhooks } = scope;
+  const label = workload.template.metadata?.labels?.[REVISION_LABEL];
+  if (from === undefined || label === undefined || !RELABELLED_KINDS.includes(workload.kind)) return false;
+  if (isInjectedGateway(workload) || !isWithin(namespace, scope)) return false;
+  if (scope.moveTags !== true && label !== from && webhooks.some((webhook) => webhook.tag === label)) return false;
+  const now = revisionOf(workload.template, namespace, webhooks);
+  return now === from || (now === to.revision && runsOn(workload, from));
 }
 
 function reasonStays(workload: Workload, isRelabelled: boolean, { skip, to }: GatewayScope): string | undefined {
