@@ -92,6 +92,7 @@ describe('wrong usage is exit code 2, a problem, and no stack', () => {
     ['two mistakes at once', ['plan', '--to', '1.29.1', '--with', 'magic', '--step-timeout', 'soon'], /magic[^]*soon/],
     ['a pinned object without a namespace', ['plan', '--to', '1.29.1', '--skip-pinned', 'EnvoyFilter/x'], /must be KIND\/NAMESPACE\/NAME/],
     ['an unknown way for gateways', ['plan', '--to', '1.29.1', '--gateways', 'ownAddress'], /must be one of inPlace, canary, leave/],
+    ['a load that sends nothing', ['plan', '--to', '1.29.1', '--load-target', 'http://a/', '--load', '1/h'], /the least is 1\/m/],
     ['a judge of nothing', ['plan', '--to', '1.29.1', '--load-target', 'http://a/', '--load-stop-at', '0/100'], /must be FAILED\/OF/],
     [
       'more failures than requests',

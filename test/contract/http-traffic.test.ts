@@ -43,6 +43,12 @@ const counts = (hits: readonly Hit[]): Record<string, number> =>
   Object.fromEntries(Object.entries(Object.groupBy(hits, (hit) => hit.code)).map(([code, list]) => [code, list?.length ?? 0]));
 
 describe('an attack', () => {
+  it('tells in one line that a server speaks no TLS', async () => {
+    const { url } = await serve((_request, response) => response.end());
+    const [hit] = await attack(url.replace('http:', 'https:'), { pace: { ratePerSecond: 1, durationMs: 1000 } });
+    expect([hit?.code, hit?.error]).toEqual([0, expect.stringMatching(/^GET https:\S+: TLS: [a-z ]+$/)]);
+  });
+
   it('sends every request once, and says what became of it', async () => {
     const seen: string[] = [];
     const { url } = await serve((request, response) => {

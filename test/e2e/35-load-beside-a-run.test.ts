@@ -156,6 +156,7 @@ describe('a load that makes no sense', () => {
     ['a rate of nothing', ['--load', '0', '--load-target', 'http://127.0.0.1:9/'], '--load 0: it must be a rate'],
     ['an absurd rate', ['--load', '90000/s', '--load-target', 'http://127.0.0.1:9/'], 'the most is 20000/s'],
     ['a judge of nothing', ['--load-target', 'http://127.0.0.1:9/', '--load-stop-at', '0/100'], '--load-stop-at 0/100: it must be'],
+    ['a rate that sends nothing', ['--load', '1/h', '--load-target', 'http://127.0.0.1:9/'], '--load 1/h: the least is 1/m'],
     ['no target', ['--load', '5/s'], '--load, --load-host and --load-stop-at need --load-target URL'],
     ['a target that is no URL', ['--load-target', 'gateway'], 'must be a URL'],
   ])('is refused at once: %s', async (_what, load, said) => {

@@ -59,7 +59,7 @@ export class HttpTraffic implements Traffic {
       answer = await follow(input);
       if (answer.code < 200 || answer.code >= 400) error = `${answer.code} ${STATUS_CODES[answer.code] ?? ''}`.trim();
     } catch (thrown) {
-      error = `${target.method} ${target.url.href}: ${(thrown as Error).message}`;
+      error = `${target.method} ${target.url.href}: ${words(thrown as Error)}`;
     }
     onHit({
       attack: attack.name,
@@ -180,4 +180,10 @@ function receive(response: IncomingMessage): Promise<Answer> {
 
 function pause(): Promise<void> {
   return new Promise((resolve) => void setTimeout(resolve, TICK_MS));
+}
+
+/** In one line; OpenSSL's words are its reason, without the places in its source. */
+function words({ message }: Error): string {
+  const [, reason] = /:error:[0-9A-F]+:SSL routines:[^:]*:([^:]+):/.exec(message) ?? [];
+  return reason === undefined ? message.replaceAll(/\s+/g, ' ').trim() : `TLS: ${reason}`;
 }

@@ -1,5 +1,5 @@
 /** From options of the command line to a request; everything that is wrong is told at once. */
-import { HIGHEST_RATE_PER_SECOND, parseRatePerSecond } from '../../core/load/rate.ts';
+import { HIGHEST_RATE_PER_SECOND, LOWEST_RUN_RATE_PER_SECOND, parseRatePerSecond } from '../../core/load/rate.ts';
 import type { RecentFailures } from '../../core/load/recent-hits.ts';
 import { Problem } from '../../core/problems/problem.ts';
 import { durationSeconds } from './duration.ts';
@@ -127,6 +127,7 @@ function loadOf({ load, loadTarget, loadHost, loadStopAt }: RequestOptions, mist
   const ratePerSecond = parseRatePerSecond(rate);
   if (ratePerSecond === undefined) mistakes.push(`--load ${rate}: it must be a rate such as 50/s or 600/m`);
   else if (ratePerSecond > HIGHEST_RATE_PER_SECOND) mistakes.push(`--load ${rate}: the most is ${HIGHEST_RATE_PER_SECOND}/s`);
+  else if (ratePerSecond < LOWEST_RUN_RATE_PER_SECOND) mistakes.push(`--load ${rate}: the least is 1/m`);
   const stopAt = stopAtOf(loadStopAt, mistakes);
   if (loadTarget !== undefined)
     return {

@@ -21,5 +21,8 @@ export function parseRatePerSecond(text: string): number | undefined {
   return rate > 0 ? rate : undefined;
 }
 
+/** Of a run: with fewer it would end before anything was seen of it. */
+export const LOWEST_RUN_RATE_PER_SECOND = 1 / 60;
+
 /** Keeps a slip of the keyboard from becoming a flood. */
 export const HIGHEST_RATE_PER_SECOND = 20_000;

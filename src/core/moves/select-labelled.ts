@@ -19,6 +19,7 @@ import {
   withTemplateLabel,
   type GatewayScope,
   type OutsideJudgement,
+  type TemplateLabel,
 } from './select-gateways.ts';
 import type { WorkloadMove } from './select-moves.ts';
 
@@ -31,26 +32,16 @@ const RELABELLED_KINDS: readonly string[] = ['Deployment', 'StatefulSet', 'Daemo
  */
 export function judgeLabelled(workload: Workload, namespace: MeshNamespace, scope: GatewayScope): OutsideJudgement {
   if (!isConcerned(workload, namespace, scope)) return { kind: 'other' };
-  const { to, webhooks } = scope;
   const change = labelChange(workload, scope);
-  const next = revisionOf(withTemplateLabel(workload.template, change?.to ?? null, change !== undefined), namespace, webhooks);
-  if (next !== to.revision) return { kind: 'other' };
+  const template = withTemplateLabel(workload.template, change?.to ?? null, change !== undefined);
+  if (revisionOf(template, namespace, scope.webhooks) !== scope.to.revision) return { kind: 'other' };
   const reason = reasonStays(workload, change !== undefined, scope);
-  if (reason !== undefined) return { kind: 'stays', why: { workload, reason, keepsOldInUse: true } };
-  const pinnedImage = pinnedProxyImage(workload.template);
-  const pods = runningPods(workload);
-  const move: WorkloadMove = {
-    workload,
-    revision: to.revision,
-    gateway: false,
-    firstSidecar: pods.length > 0 && pods.every((pod) => pod.proxy === undefined),
-    ...(pinnedImage === undefined ? {} : { pinnedImage }),
-    ...(change === undefined ? {} : { templateLabel: change }),
-  };
-  return { kind: 'moves', move };
+  return reason === undefined
+    ? { kind: 'moves', move: moveOf(workload, scope.to.revision, change) }
+    : { kind: 'stays', why: { workload, reason, keepsOldInUse: true } };
 }
 
-/** Whether its own label leads it to the revision that is moved away from, or has led it there. */
+/** Whether its own label leads to the old revision, or its pods are still there; a tag that is kept leads nowhere else. */
 function isConcerned(workload: Workload, namespace: MeshNamespace, scope: GatewayScope): boolean {
   const { from, to, webhooks } = scope;
   const label = workload.template.metadata?.labels?.[REVISION_LABEL];
@@ -59,6 +50,19 @@ function isConcerned(workload: Workload, namespace: MeshNamespace, scope: Gatewa
   if (scope.moveTags !== true && label !== from && webhooks.some((webhook) => webhook.tag === label)) return false;
   const now = revisionOf(workload.template, namespace, webhooks);
   return now === from || (now === to.revision && runsOn(workload, from));
+}
+
+function moveOf(workload: Workload, revision: string, change: TemplateLabel | undefined): WorkloadMove {
+  const pinnedImage = pinnedProxyImage(workload.template);
+  const pods = runningPods(workload);
+  return {
+    workload,
+    revision,
+    gateway: false,
+    firstSidecar: pods.length > 0 && pods.every((pod) => pod.proxy === undefined),
+    ...(pinnedImage === undefined ? {} : { pinnedImage }),
+    ...(change === undefined ? {} : { templateLabel: change }),
+  };
 }
 
 function reasonStays(workload: Workload, isRelabelled: boolean, { skip, to }: GatewayScope): string | undefined {
