@@ -70,12 +70,13 @@ describe('a look for uses', () => {
     expect([mesh.pinnedObjects, mesh.revisionedRoutes, mesh.unread]).toEqual([[], [], []]);
     const selected = asked.filter((path) => path.includes('labelSelector=istio.io%2Frev')).map((path) => path.split('?')[0]);
     expect(selected).toEqual(expect.arrayContaining([`${NETWORKING}/v1/sidecars`, `${GATEWAYS}/v1/httproutes`]));
-    expect(asked.filter((path) => path.startsWith(`${GATEWAYS}/v1/gateways`))).toHaveLength(1);
+    expect(asked.filter((path) => /\/gateways$/.test(path))).toEqual([`${GATEWAYS}/v1/gateways`, `${GATEWAYS}/v1beta1/gateways`]);
   });
 
   it.each([
     ['a list', `${NETWORKING}/v1/workloadentries`, 'workloadentries.networking.istio.io in all namespaces'],
     ['pods', '/api/v1/pods', 'pods in all namespaces'],
+    ['Gateways', `${GATEWAYS}/v1/gateways`, 'gateways.gateway.networking.k8s.io in all namespaces'],
     ['the kinds of a group', NETWORKING, 'kinds of networking.istio.io'],
   ])('notes %s that the server fails to give', async (_name, path, what) => {
     const mesh = await read('usage', path);

@@ -86,9 +86,16 @@ async function readSurroundings(
     list(known(admission, 'MutatingWebhookConfiguration')),
     list(known(admission, 'ValidatingWebhookConfiguration')),
     list(known('v1', 'ConfigMap'), { namespace: istioNamespace, labelSelector: 'istio.io/rev' }),
-    list(GATEWAY_API, { optional: true }),
+    readGateways(client, notes),
   ]);
   return { namespaces, services, mutatingWebhooks, validatingWebhooks, configMaps, gatewayApiGateways };
+}
+
+/** Before its release 1.0 the Gateway API had no v1. */
+async function readGateways(client: KubeClient, notes: ReadNotes): Promise<KubeObject[]> {
+  const found = await listOrNote(client, GATEWAY_API, { optional: true }, notes);
+  const isNoted = notes.unread.some(({ what }) => what.startsWith(`${GATEWAY_API.plural}.${GATEWAY_API.group} `));
+  return found.length > 0 || isNoted ? found : listOrNote(client, { ...GATEWAY_API, version: 'v1beta1' }, { optional: true }, notes);
 }
 
 type ForPlan = Pick<
