@@ -1,7 +1,7 @@
 /** Reads everything that a look at the mesh needs, in parallel and paged; what may not be read is named. */
 import type { KubeObject, Pod, PodController } from '../../core/mesh/kube-objects.ts';
 import type { MeshObjects } from '../../core/mesh/mesh-objects.ts';
-import type { MeshScope } from '../../ports/cluster.ts';
+import type { LookOptions, MeshScope } from '../../ports/cluster.ts';
 import type { KubeClient } from './kube-client.ts';
 import { isNotFound } from './kube-errors.ts';
 import { isForbidden, listOrNote, noteOrThrow, type ListOptions, type ReadNotes } from './list-or-note.ts';
@@ -21,9 +21,9 @@ export interface MeshSource {
   readonly nowMs: () => number;
 }
 
-export async function readMeshObjects(source: MeshSource, scope: MeshScope): Promise<MeshObjects> {
+export async function readMeshObjects(source: MeshSource, scope: MeshScope, options: LookOptions = {}): Promise<MeshObjects> {
   const { client, istioNamespace } = source;
-  const notes: ReadNotes = { unread: [], failuresToo: scope === 'usage' };
+  const notes: ReadNotes = { unread: [], failuresToo: options.noteFailures === true };
   // All at once: whichever fails first is told.
   const [serverVersion, clusterUid, podsAndIstiods, workloads, surroundings, forPlan] = await Promise.all([
     readVersion(client),
