@@ -74,7 +74,7 @@ describe('a look for uses', () => {
     expect([mesh.pinnedObjects, mesh.revisionedRoutes, mesh.unread]).toEqual([[], [], []]);
     const selected = asked.filter((path) => path.includes('labelSelector=istio.io%2Frev')).map((path) => path.split('?')[0]);
     expect(selected).toEqual(expect.arrayContaining([`${NETWORKING}/v1/sidecars`, `${GATEWAYS}/v1/httproutes`]));
-    expect(asked.filter((path) => /\/gateways$/.test(path))).toEqual([`${GATEWAYS}/v1/gateways`, `${GATEWAYS}/v1beta1/gateways`]);
+    expect(asked.filter((path) => path.endsWith('/gateways'))).toEqual([`${GATEWAYS}/v1/gateways`, `${GATEWAYS}/v1beta1/gateways`]);
   });
 
   it.each([
