@@ -5,6 +5,7 @@ import { addSandbox } from './arguments/add-sandbox.ts';
 import { addTag } from './arguments/add-tag.ts';
 import { withHelm } from './arguments/helm-options.ts';
 import { withGateways } from './arguments/gateway-options.ts';
+import { withOrder } from './arguments/order-options.ts';
 import type { CommandContext, GlobalOptions } from './arguments/global-options.ts';
 import type { RequestOptions } from './arguments/build-request.ts';
 import type { LoadOptions, ResumeOptions } from './commands/runs.ts';
@@ -106,7 +107,7 @@ function withInstall(command: Command): Command {
 }
 
 function withRun(command: Command): Command {
-  return command
+  return withOrder(command, gatherWhole)
     .option('--step-timeout <duration>', 'how long one step may take: 90s, 5m (default 5m)')
     .option('--on-failure <what>', 'pause or rollback (default pause)');
 }
@@ -165,6 +166,18 @@ function addRuns(program: Command, run: Runner): void {
     .description('stops a run between two steps, from any machine')
     .action(async (name: string | undefined, _options: object, command: Command) =>
       run(command, async (context) => (await runs()).pauseCommand(context, name)),
+    );
+  program
+    .command('skip <workload> [run]')
+    .description('leaves a workload out of a run that has not restarted it, from any machine')
+    .action(async (workload: string, name: string | undefined, _options: object, command: Command) =>
+      run(command, async (context) => (await runs()).skipCommand(context, workload, name)),
+    );
+  program
+    .command('watch [run]')
+    .description('shows a run as it happens, whoever drives it; Ctrl-C ends the watching only')
+    .action(async (name: string | undefined, _options: object, command: Command) =>
+      run(command, async (context) => (await import('./commands/watch.ts')).watchCommand(context, name)),
     );
   program
     .command('resume [run]')

@@ -12,6 +12,7 @@ import type { ControlPlaneObservation, InjectionProbe, StepObservation } from '.
 import { isReady, isTerminating } from '../core/run/assess/describe-pods.ts';
 import { rolloutStatus } from '../core/run/assess/rollout-status.ts';
 import type { RunState } from '../core/run/run-state.ts';
+import type { ClusterReader } from '../ports/cluster.ts';
 import { findUses } from '../core/usage/find-uses.ts';
 import { usesBeforeDefault } from '../core/usage/usage.ts';
 import { keepsItself, observeGateway, observeGatewayRemoval } from './steps/gateway.ts';
@@ -31,6 +32,8 @@ export interface ObserveInput {
   readonly state: RunState;
   /** Objects that the installer renders; only asked for by steps that install. */
   rendered(): Promise<readonly KubeObject[]>;
+  /** What istiods tell; absent: they are asked anew. */
+  readonly readIstiods?: ClusterReader['readIstiods'];
 }
 
 export async function observeStep(ports: ObservingPorts, input: ObserveInput): Promise<StepObservation> {
@@ -46,7 +49,7 @@ export async function observeStep(ports: ObservingPorts, input: ObserveInput): P
       return observeNamespace(ports, step);
     case 'restartWorkload':
     case 'restartGateway':
-      return observeWorkload(ports, step);
+      return observeWorkload(ports, step, input.readIstiods);
     case 'addGateway':
     case 'shiftGateway':
       return observeGateway(ports, step);
@@ -170,13 +173,17 @@ async function observeNamespace(ports: ObservingPorts, step: StepOf<'labelNamesp
   return { kind: 'namespace', labels, probe: await ports.prober.dryRunPod(step.namespace, {}) };
 }
 
-async function observeWorkload(ports: ObservingPorts, step: StepOf<'restartWorkload' | 'restartGateway'>): Promise<StepObservation> {
-  const found = await ports.reader.readWorkload(step.workload);
+async function observeWorkload(
+  { reader }: ObservingPorts,
+  step: StepOf<'restartWorkload' | 'restartGateway'>,
+  readIstiods: ClusterReader['readIstiods'] = (namespace) => reader.readIstiods(namespace),
+): Promise<StepObservation> {
+  const found = await reader.readWorkload(step.workload);
   if (!found) return { kind: 'workload', pods: [], reports: [] };
   const { controller, pods } = found;
   // istiods are asked only when everything else is as wanted.
   const rolledOut = rolloutStatus(controller).kind === 'complete' && pods.filter((pod) => !isTerminating(pod)).every(isReady);
-  const reports = rolledOut && step.revision !== null ? await ports.reader.readIstiods(step.workload.namespace) : [];
+  const reports = rolledOut && step.revision !== null ? await readIstiods(step.workload.namespace) : [];
   return { kind: 'workload', controller, pods, reports };
 }
 

@@ -4,13 +4,15 @@ import type { Step } from '../core/plan/step.ts';
 import { Problem, Transient, type ProblemState } from '../core/problems/problem.ts';
 import { assessControlPlane, controlPlaneProblem } from '../core/run/assess/assess-control-plane.ts';
 import { assessStep } from '../core/run/assess/assess-step.ts';
-import { currentStep, decideNextAction, SAMPLE_INTERVAL_MS, type NextAction } from '../core/run/decide-next-action.ts';
+import { currentStep, decideNextAction, SAMPLE_INTERVAL_MS, stepsAtHand, type NextAction } from '../core/run/decide-next-action.ts';
 import type { RunEvent, StoredProblem } from '../core/run/run-event.ts';
 import { stepStatus, type RunRecord } from '../core/run/run-state.ts';
+import type { ClusterReader } from '../ports/cluster.ts';
 import type { HeldLock } from '../ports/run-lock.ts';
 import type { RunWriter } from '../ports/run-store.ts';
 import { instant, type RunPorts } from './flow-ports.ts';
-import { observeStep } from './observe-step.ts';
+import { observeStep, type ObserveInput } from './observe-step.ts';
+import { Patience } from './patience.ts';
 import { installerOf, installTarget, originalsOf, performStep } from './perform-step.ts';
 
 export type RunOutcome = Extract<NextAction, { kind: 'stop' }>['reason'];
@@ -28,10 +30,6 @@ export interface PerformRunInput {
   /** Given when somebody asks this process to stop between two steps. */
   readonly stopSignal: AbortSignal;
 }
-
-/** How long a run may get nowhere, because the cluster does not answer or refuses for the moment, before it stops. */
-const LONGEST_SILENCE_MS = 120_000;
-const LONGEST_BACKOFF_MS = 10_000;
 
 export async function performRun(ports: RunPorts, input: PerformRunInput): Promise<RunResult> {
   const driver = new Driver(ports, input);
@@ -54,34 +52,6 @@ export async function performRun(ports: RunPorts, input: PerformRunInput): Promi
   }
 }
 
-/** Waits longer each time, until the run got somewhere again or has got nowhere for too long. */
-class Patience {
-  readonly #ports: Pick<RunPorts, 'clock' | 'observer'>;
-  #sinceMs: number | undefined;
-  #failures = 0;
-
-  constructor(ports: Pick<RunPorts, 'clock' | 'observer'>) {
-    this.#ports = ports;
-  }
-
-  renew(): void {
-    this.#sinceMs = undefined;
-    this.#failures = 0;
-  }
-
-  /** @returns false when it is at its end */
-  async wait({ reason, retryAfterMs }: Transient): Promise<boolean> {
-    const { clock, observer } = this.#ports;
-    this.#failures += 1;
-    this.#sinceMs ??= clock.nowMs();
-    const waitMs = retryAfterMs ?? Math.min(SAMPLE_INTERVAL_MS * 2 ** Math.min(this.#failures - 1, 4), LONGEST_BACKOFF_MS);
-    if (clock.nowMs() - this.#sinceMs + waitMs > LONGEST_SILENCE_MS) return false;
-    observer.tell({ kind: 'trouble', reason, waitMs });
-    await clock.sleep(waitMs);
-    return true;
-  }
-}
-
 function silentProblem(error: Transient, record: RunRecord): Problem {
   return new Problem('RUN-050', {
     what: `${error.reason}.`,
@@ -100,18 +70,41 @@ function standsAt(record: RunRecord): ProblemState {
   };
 }
 
+type WaitAction = Extract<NextAction, { kind: 'wait' }>;
+
+/** What a driver knows of a step at hand. */
+interface StepMemory {
+  sinceMs: number;
+  performed: boolean;
+  /** Effects that this driver has brought about. */
+  readonly effects: Set<string>;
+  healthySamples: number;
+}
+
+function newMemory(nowMs: number): StepMemory {
+  return { sinceMs: nowMs, performed: false, effects: new Set(), healthySamples: 0 };
+}
+
+/** istiods are asked once in a turn, however many steps look at them. */
+function oneLook(read: ClusterReader['readIstiods']): ClusterReader['readIstiods'] {
+  const seen = new Map<string, ReturnType<typeof read>>();
+  return (namespace = '') => {
+    const reports = seen.get(namespace) ?? read(namespace === '' ? undefined : namespace);
+    seen.set(namespace, reports);
+    return reports;
+  };
+}
+
 /** One turn at a time; what it remembers between turns is lost with the process, without harm. */
 class Driver {
   readonly #ports: RunPorts;
   readonly #input: PerformRunInput;
-  #step = '';
-  #sinceMs = 0;
-  #performed = false;
-  /** Effects of the step that this driver has brought about. */
-  readonly #effects = new Set<string>();
+  /** What it knows of the steps at hand, by their ids. */
+  #memories = new Map<string, StepMemory>();
+  /** What people have left out, as read before the last step that was to begin. */
+  #leftOut: readonly string[] = [];
   /** Raised with each effect and each event. */
   progress = 0;
-  #healthySamples = 0;
   #rendered: readonly KubeObject[] | undefined;
 
   constructor(ports: RunPorts, input: PerformRunInput) {
@@ -127,33 +120,66 @@ class Driver {
     return { run: this.#record.name, istioNamespace: this.#record.plan.mesh.istioNamespace };
   }
 
+  /** Looks at each step at hand once, and does what is due; sleeps when all of them are only waited for. */
   async turn(): Promise<RunResult | undefined> {
     this.#expectNotOvertaken();
-    const step = currentStep(this.#record);
-    if (step && step.id !== this.#step) this.#takeUp(step);
-    if (!step) return this.#act(decideNextAction({ record: this.#record, stopAsked: this.#input.stopSignal.aborted }));
+    const steps = stepsAtHand(this.#record, this.#stopAsked);
+    this.#memories = new Map(steps.map(({ id }) => [id, this.#memories.get(id) ?? newMemory(this.#ports.clock.nowMs())]));
+    if (steps.length === 0)
+      return this.#act(decideNextAction({ record: this.#record, msSince: this.#msSince, stopAsked: this.#stopAsked, leftOut: [] }));
+    const isToBegin = steps.some((step) => stepStatus(this.#record.state, step) !== 'started');
+    if (isToBegin && (await this.#pauseWasAsked())) return undefined;
+    const readIstiods = oneLook((namespace) => this.#ports.reader.readIstiods(namespace));
+    const waits: WaitAction[] = [];
+    for (const step of steps) {
+      // Since the turn began, a stop may have been asked for: then only what has begun is still at hand.
+      if (!stepsAtHand(this.#record, this.#stopAsked).includes(step)) continue;
+      const action = await this.#decide(step, readIstiods);
+      if (action.kind === 'wait') waits.push(action);
+      const result = action.kind === 'wait' ? undefined : await this.#act(action);
+      if (result) return result;
+    }
+    if (waits.length === steps.length) await this.#wait(waits);
+    return undefined;
+  }
+
+  async #decide(step: Step, readIstiods: ClusterReader['readIstiods']): Promise<NextAction> {
+    const memory = this.#memoryOf(step);
     const started = stepStatus(this.#record.state, step) === 'started';
-    if (!started && (await this.#pauseWasAsked())) return undefined;
-    const observation = await observeStep(this.#ports, {
-      home: this.#home,
-      step,
-      state: this.#record.state,
-      rendered: () => this.#render(),
-    });
+    const observation = await observeStep(this.#ports, { ...this.#lookAt(step), readIstiods });
     const assessment = assessStep(step, observation, started);
-    this.#healthySamples = assessment.kind === 'satisfied' ? this.#healthySamples + 1 : 0;
-    const memory = {
-      performed: this.#performed,
-      elapsedMs: this.#ports.clock.nowMs() - this.#sinceMs,
-      healthySamples: this.#healthySamples,
-    };
-    return this.#act(
-      decideNextAction({
-        record: this.#record,
-        stopAsked: this.#input.stopSignal.aborted,
-        current: { step, observation, assessment, memory },
-      }),
-    );
+    memory.healthySamples = assessment.kind === 'satisfied' ? memory.healthySamples + 1 : 0;
+    const { performed, healthySamples } = memory;
+    const current = { step, observation, assessment, memory: { performed, healthySamples, elapsedMs: this.#nowMs - memory.sinceMs } };
+    return decideNextAction({ record: this.#record, msSince: this.#msSince, stopAsked: this.#stopAsked, leftOut: this.#leftOut, current });
+  }
+
+  #lookAt(step: Step): ObserveInput {
+    return { home: this.#home, step, state: this.#record.state, rendered: () => this.#render() };
+  }
+
+  /** All are told, those that wait for the same before they begin once; the one that is due first says when to look again. */
+  async #wait(waits: readonly WaitAction[]): Promise<void> {
+    const isBegun = ({ step }: WaitAction): boolean => stepStatus(this.#record.state, step) === 'started';
+    const told = waits.filter((wait, index) => isBegun(wait) || !waits.slice(0, index).some(({ detail }) => detail === wait.detail));
+    for (const { step, detail } of told) this.#ports.observer.tell({ kind: 'progress', step, detail, record: this.#record });
+    await this.#ports.clock.sleep(Math.min(...waits.map(({ waitMs }) => waitMs)));
+  }
+
+  #memoryOf(step: Step): StepMemory {
+    const memory = this.#memories.get(step.id) ?? newMemory(this.#nowMs);
+    this.#memories.set(step.id, memory);
+    return memory;
+  }
+
+  get #nowMs(): number {
+    return this.#ports.clock.nowMs();
+  }
+
+  readonly #msSince = (instant: string): number => this.#nowMs - Date.parse(instant);
+
+  get #stopAsked(): boolean {
+    return this.#input.stopSignal.aborted;
   }
 
   #expectNotOvertaken(): void {
@@ -182,31 +208,25 @@ class Driver {
     }
   }
 
-  #takeUp(step: Step): void {
-    this.#step = step.id;
-    this.#sinceMs = this.#ports.clock.nowMs();
-    this.#performed = false;
-    this.#effects.clear();
-    this.#healthySamples = 0;
-  }
-
-  /** Time in which the cluster did not answer is not time that the step has had. */
+  /** Time in which the cluster did not answer is not time that the steps have had. */
   disregard(ms: number): void {
-    this.#sinceMs += ms;
+    for (const memory of this.#memories.values()) memory.sinceMs += ms;
   }
 
-  async #effect(name: string, act: () => Promise<void>): Promise<void> {
-    if (this.#effects.has(name)) return;
+  async #effect(step: Step, name: string, act: () => Promise<void>): Promise<void> {
+    const { effects } = this.#memoryOf(step);
+    if (effects.has(name)) return;
     this.#expectLock();
     await act();
-    this.#effects.add(name);
+    effects.add(name);
     this.progress += 1;
   }
 
   async #pauseWasAsked(): Promise<boolean> {
     if (this.#record.state.phase === 'paused') return false;
-    const controls = await this.#ports.store.readControls(this.#record.name);
-    if (!controls.paused) return false;
+    const { paused, leftOut } = await this.#ports.store.readControls(this.#record.name);
+    this.#leftOut = leftOut;
+    if (!paused) return false;
     await this.#append({ type: 'Paused', at: this.#now(), by: 'request' });
     return true;
   }
@@ -216,13 +236,13 @@ class Driver {
       case 'start': {
         const before = await originalsOf(this.#ports, action.step);
         await this.#append({ type: 'StepStarted', at: this.#now(), step: action.step.id, ...before });
+        this.#memoryOf(action.step).sinceMs = this.#nowMs;
         return this.#perform(action.step);
       }
       case 'perform':
         return this.#perform(action.step);
       case 'wait':
-        this.#ports.observer.tell({ kind: 'progress', step: action.step, detail: action.detail, record: this.#record });
-        await this.#ports.clock.sleep(action.waitMs);
+        await this.#wait([action]);
         return undefined;
       case 'complete':
         await this.#append({ type: 'StepDone', at: this.#now(), step: action.step.id, evidence: [...action.evidence] });
@@ -239,6 +259,7 @@ class Driver {
 
   async #perform(step: Step): Promise<RunResult | undefined> {
     const { progress } = this;
+    const memory = this.#memoryOf(step);
     try {
       await performStep(this.#ports, {
         run: this.#record.name,
@@ -246,27 +267,22 @@ class Driver {
         plan: this.#record.plan,
         state: this.#record.state,
         rendered: () => this.#render(),
-        effect: (name, act) => this.#effect(name, act),
+        effect: (name, act) => this.#effect(step, name, act),
       });
     } catch (error) {
       if (error instanceof Problem && error.code !== 'RUN-002') return this.#fail(step, await this.#explain(step, error));
       throw error;
     }
     // A step of several effects may find none of them due yet.
-    if (this.#performed && this.progress === progress) await this.#ports.clock.sleep(SAMPLE_INTERVAL_MS);
-    this.#performed = true;
+    if (memory.performed && this.progress === progress) await this.#ports.clock.sleep(SAMPLE_INTERVAL_MS);
+    memory.performed = true;
     return undefined;
   }
 
   /** istioctl and helm only say that they waited in vain; what the pods say tells why. */
   async #explain(step: Step, error: Problem): Promise<Problem> {
     if (step.kind !== 'installControlPlane' || error.code !== 'TOOL-003') return error;
-    const observation = await observeStep(this.#ports, {
-      home: this.#home,
-      step,
-      state: this.#record.state,
-      rendered: () => this.#render(),
-    });
+    const observation = await observeStep(this.#ports, this.#lookAt(step));
     if (observation.kind !== 'control-plane' || !observation.controlPlane.deployment) return error;
     const wanted = { revision: step.revision, namespace: step.namespace, mustInject: true };
     const assessment = assessControlPlane(wanted, observation.controlPlane);

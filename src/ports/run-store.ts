@@ -6,6 +6,8 @@ import type { RunPhase, RunRecord } from '../core/run/run-state.ts';
 /** What people may ask of a run from any machine. */
 export interface RunControls {
   readonly paused: boolean;
+  /** Workloads that the request leaves out by now, as `NAMESPACE/NAME` or `NAMESPACE/KIND/NAME`. */
+  readonly leftOut: readonly string[];
 }
 
 /** A line of the list of runs. */
@@ -45,6 +47,8 @@ export interface RunStore {
   open(name: string, driver: string): Promise<RunWriter>;
   readControls(name: string): Promise<RunControls>;
   setPaused(name: string, paused: boolean): Promise<void>;
+  /** Adds a workload to those that the request leaves out. @throws Transient when somebody else changed the request at the same moment */
+  leaveOut(name: string, workload: string): Promise<void>;
   /** Removes the record. */
   forget(name: string): Promise<void>;
   /** Removes every record, the lock and the CRD. */

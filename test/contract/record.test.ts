@@ -93,9 +93,15 @@ describe('the custom resource', () => {
     expect(schemas.length).toBeGreaterThan(20);
     for (const [path, schema] of schemas) {
       expect([path, typeof schema['type']]).toEqual([path, 'string']);
-      for (const forbidden of ['oneOf', 'anyOf', 'const', '$schema', '$ref', 'additionalProperties'])
+      for (const forbidden of ['oneOf', 'anyOf', 'const', '$schema', '$ref', 'propertyNames'])
         expect([path, forbidden in schema]).toEqual([path, false]);
+      expect([path, 'additionalProperties' in schema && 'properties' in schema]).toEqual([path, false]);
     }
+  });
+
+  it('keeps the labels of a wave', () => {
+    const labels = schemas.find(([path]) => path === '.spec.order.waves[].labels')?.[1];
+    expect(labels).toMatchObject({ type: 'object', additionalProperties: { type: 'string' } });
   });
 
   it('knows every field of a request, and the pause', () => {

@@ -53,6 +53,16 @@ describe('a run', () => {
     expect((await store().list()).map((run) => [run.name, run.phase])).toEqual([['r', 'running']]);
   });
 
+  it('can be told from anywhere to pause, and to leave workloads out, each once', async () => {
+    await store().create('r', plan);
+    await store().setPaused('r', true);
+    await store().leaveOut('r', 'shop/web');
+    await store().leaveOut('r', 'shop/Deployment/cart');
+    await store().leaveOut('r', 'shop/web');
+    expect(await store().readControls('r')).toEqual({ paused: true, leftOut: ['shop/web', 'shop/Deployment/cart'] });
+    expect(await codeOf(store().leaveOut('none', 'shop/web'))).toBe('RUN-003');
+  });
+
   it('is written in as many pieces as it takes, and the order survives', async () => {
     await store().create('r', plan);
     const writer = await store().open('r', 'a');

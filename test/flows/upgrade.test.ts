@@ -150,6 +150,27 @@ describe('stopping', () => {
   });
 });
 
+describe('a workload that somebody leaves out', () => {
+  it('is passed over, and moves in no later run of this driver or the next', async () => {
+    const world = new World().withShop();
+    world.store.hooks.afterAppend = (event) => {
+      if (event.type === 'StepDone' && event.step === '03-label-shop') void world.store.leaveOut(world.run, 'shop/web');
+    };
+    const { outcome, record } = await world.apply();
+    expect([outcome, record.state.steps.get('05-restart-shop-deploy-web')]).toEqual(['moved', 'skipped']);
+    expect(world.cluster.revisionsOf('shop')).toEqual({ canary: 3, default: 2 });
+  });
+
+  it('after it has failed lets the run go on', async () => {
+    const world = new World().withShop();
+    world.cluster.broken.add('Deployment/shop/cart');
+    expect((await world.apply()).outcome).toBe('failed');
+    await world.store.leaveOut(world.run, 'shop/deployment/cart');
+    const { outcome, record } = await resumeRun(world.driver(), world.run, NEVER);
+    expect([outcome, record.state.steps.get('04-restart-shop-deploy-cart')]).toEqual(['moved', 'skipped']);
+  });
+});
+
 describe('trouble', () => {
   it('a workload that does not become ready stops the run, says so, and is tried again by resume', async () => {
     const world = new World().withShop();

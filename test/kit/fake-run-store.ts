@@ -16,6 +16,7 @@ interface StoredRun {
   driver: string;
   transitions: number;
   paused: boolean;
+  readonly leftOut: string[];
 }
 
 export interface StoreHooks {
@@ -45,7 +46,7 @@ export class FakeRunStore implements RunStore {
   }
 
   async create(name: string, plan: Plan): Promise<void> {
-    const fresh: StoredRun = { plan: JSON.stringify(plan), events: [], version: 0, driver: '', transitions: 0, paused: false };
+    const fresh: StoredRun = { plan: JSON.stringify(plan), events: [], version: 0, driver: '', transitions: 0, paused: false, leftOut: [] };
     if (!this.runs.has(name)) this.runs.set(name, fresh);
     return Promise.resolve();
   }
@@ -59,11 +60,17 @@ export class FakeRunStore implements RunStore {
   }
 
   async readControls(name: string): Promise<RunControls> {
-    return Promise.resolve({ paused: this.#run(name).paused });
+    const { paused, leftOut } = this.#run(name);
+    return Promise.resolve({ paused, leftOut: [...leftOut] });
   }
 
   async setPaused(name: string, paused: boolean): Promise<void> {
     this.#run(name).paused = paused;
+    return Promise.resolve();
+  }
+
+  async leaveOut(name: string, workload: string): Promise<void> {
+    this.#run(name).leftOut.push(workload);
     return Promise.resolve();
   }
 

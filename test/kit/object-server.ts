@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { json } from 'node:stream/consumers';
 import type { KubeClient } from '../../src/adapters/kubernetes/kube-client.ts';
+import { merged } from './fake-gateways.ts';
 import { loopbackClient } from './loopback-client.ts';
 
 interface Stored {
@@ -92,9 +93,21 @@ export class ObjectServer {
   #merge(path: string, body: Stored): [number, unknown] {
     const live = this.objects.get(path);
     if (!live && !path.includes('customresourcedefinitions')) return status(404, 'NotFound');
-    const merged: Stored = { ...live, ...body, metadata: { ...live?.metadata, ...body.metadata, name: path.split('/').at(-1) ?? '' } };
-    if (path.includes('customresourcedefinitions')) merged['status'] = { conditions: [{ type: 'Established', status: 'True' }] };
-    return [200, this.#store(path, merged)];
+    const { resourceVersion } = body.metadata ?? {};
+    if (live !== undefined && resourceVersion !== undefined && resourceVersion !== live.metadata.resourceVersion)
+      return status(409, 'Conflict');
+    const fixed = path.includes('customresourcedefinitions') ? { status: { conditions: [{ type: 'Established', status: 'True' }] } } : {};
+    return [
+      200,
+      this.#store(
+        path,
+        merged<Stored>(live ?? { metadata: { name: '' } }, {
+          ...body,
+          ...fixed,
+          metadata: { ...body.metadata, name: path.split('/').at(-1) ?? '' },
+        }),
+      ),
+    ];
   }
 
   #store(path: string, object: Stored): Stored {

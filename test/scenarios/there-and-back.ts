@@ -102,17 +102,25 @@ export function thereAndBack(cluster: ClusterUnderTest): void {
       expect(await revisionsOf(cluster, 'shop')).toEqual(new Set(['default']));
     });
 
-    it('goes all the way there, and lost no request on any of these ways', async () => {
-      const output = await meshliftOk(cluster, ...plan);
+    it('goes all the way there, three workloads at once, and lost no request on any of these ways', async () => {
+      const output = await meshliftOk(cluster, ...plan, '--restarts-at-once', '3', '--edge', 'shop/web:shop/api');
       expect(output).toContain('Moved 6 workloads');
+      expect(mostAtOnce(output)).toBe(3);
       expectAllAnswered('middle, back, there', await load.stop());
     });
 
-    it('is taken back from the end without a lost request, and every object is as it was', async () => {
+    it('is taken back from the end, three at once, without a lost request, and every object is as it was', async () => {
       const backLoad = traffic.startLoad(WEB);
-      await meshliftOk(cluster, 'rollback', '--yes');
+      expect(mostAtOnce(await meshliftOk(cluster, 'rollback', '--yes'))).toBe(3);
       expectAllAnswered('back from the end', await backLoad.stop());
       expect(await snapshot(cluster, NAMESPACES)).toEqual(before);
     });
   });
+}
+
+/** How many restarts were under way at the same time, from what a run says line by line. */
+function mostAtOnce(output: string): number {
+  const changes = [...output.matchAll(/ step \S*restart-\S+ (started|done)/g)].map(([, what]) => (what === 'started' ? 1 : -1));
+  let under = 0;
+  return Math.max(...changes.map((change) => (under += change)));
 }

@@ -20,7 +20,7 @@ const CRDS = known('apiextensions.k8s.io/v1', 'CustomResourceDefinition');
 const CRD_WAIT_MS = 20_000;
 
 export interface RunResource extends KubeObject {
-  readonly spec?: { readonly action?: string; readonly paused?: boolean };
+  readonly spec?: { readonly action?: string; readonly paused?: boolean; readonly scope?: { readonly skip?: readonly string[] } };
   readonly status?: Readonly<Partial<Record<'phase' | 'step' | 'message' | 'from' | 'to' | 'startedAt' | 'updatedAt', string>>>;
 }
 
@@ -76,17 +76,30 @@ export class KubeRunStore implements RunStore {
   async readControls(name: string): Promise<RunControls> {
     const resource = await this.#readRun(name);
     if (!resource) throw noSuchRun(name);
-    return { paused: resource.spec?.paused === true };
+    return { paused: resource.spec?.paused === true, leftOut: resource.spec?.scope?.skip ?? [] };
   }
 
   async setPaused(name: string, paused: boolean): Promise<void> {
+    await this.#patchRun(name, { spec: { paused: paused ? true : null } });
+  }
+
+  async leaveOut(name: string, workload: string): Promise<void> {
+    const resource = await this.#readRun(name);
+    if (!resource) throw noSuchRun(name);
+    const skip = resource.spec?.scope?.skip ?? [];
+    if (skip.includes(workload)) return;
+    const { resourceVersion } = resource.metadata;
+    await this.#patchRun(name, { metadata: { resourceVersion }, spec: { scope: { skip: [...skip, workload] } } });
+  }
+
+  async #patchRun(name: string, body: unknown): Promise<void> {
     try {
       await this.#client.request({
         method: 'PATCH',
         ...resourceRequest(RUNS, 'patch', { namespace: this.#namespace, name }),
         query: { fieldManager: FIELD_MANAGER },
         contentType: 'application/merge-patch+json',
-        body: { spec: { paused: paused ? true : null } },
+        body,
       });
     } catch (error) {
       if (isConflict(error)) throw new Transient(`${name} was changed by somebody else at the same moment`, { cause: error });

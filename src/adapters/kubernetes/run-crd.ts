@@ -66,17 +66,18 @@ export function runCrd(): KubeObject {
 }
 
 /**
- * A JSON schema as Kubernetes wants it: no `additionalProperties: false` beside properties, and no types inside `oneOf`,
+ * A JSON schema as Kubernetes wants it: no `additionalProperties: false` beside properties, maps with the schema of their values, no types inside `oneOf`,
  * whose variants are merged into one object.
  * @source kubernetes/apiextensions-apiserver pkg/apiserver/schema (structural schemas)
  */
 function structural(schema: Schema): Schema {
-  const { additionalProperties: _additional, oneOf, anyOf, const: constant, $schema: _schema, properties, items, ...rest } = schema;
+  const { additionalProperties, oneOf, anyOf, const: constant, $schema: _schema, properties, items, ...rest } = schema;
   const variants = (oneOf ?? anyOf) as Schema[] | undefined;
   if (variants) return mergeVariants(variants.map(structural), rest);
   return {
     ...rest,
     ...(constant === undefined ? {} : { enum: [constant], type: 'string' }),
+    ...(isMap(additionalProperties) ? { additionalProperties: structural(additionalProperties) } : {}),
     ...(properties === undefined
       ? {}
       : { properties: Object.fromEntries(Object.entries(properties as Schema).map(([key, value]) => [key, structural(value as Schema)])) }),
@@ -93,4 +94,9 @@ function mergeVariants(variants: readonly Schema[], rest: Schema): Schema {
     }
   }
   return { ...rest, type: 'object', properties };
+}
+
+/** Whether it says what the values of a map are; the names of maps are free in Kubernetes. */
+function isMap(additionalProperties: unknown): additionalProperties is Schema {
+  return typeof additionalProperties === 'object' && additionalProperties !== null;
 }

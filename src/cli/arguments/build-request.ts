@@ -2,10 +2,12 @@
 import { HIGHEST_RATE_PER_SECOND, parseRatePerSecond } from '../../core/load/rate.ts';
 import { Problem } from '../../core/problems/problem.ts';
 import { upgradeRequestSchema, type UpgradeRequest } from '../../core/request/upgrade-request.ts';
+import { durationSeconds } from './duration.ts';
 import { helmInstall, impliesHelm } from './helm-options.ts';
 import { gatewaysOf, type GatewayOptions } from './gateway-options.ts';
+import { orderOf, type OrderOptions } from './order-options.ts';
 
-export interface RequestOptions extends GatewayOptions {
+export interface RequestOptions extends GatewayOptions, OrderOptions {
   readonly to?: string;
   readonly revision?: string;
   readonly version?: string;
@@ -49,6 +51,7 @@ export function buildRequest(action: UpgradeRequest['action'], options: RequestO
     ...(options.onFailure === undefined ? {} : { onFailure: options.onFailure }),
     ...(load === undefined ? {} : { load }),
     ...gatewaysOf(options, mistakes),
+    ...orderOf(options, mistakes),
     finish: { removeOld: options.finish === true, moveTags: options.keepTags !== true },
     ...(seconds === undefined ? {} : { stepTimeoutSeconds: seconds }),
   };
@@ -133,13 +136,8 @@ function impliedWay(options: RequestOptions): string | undefined {
   return istioctl !== undefined || file.length > 0 || set.length > 0 ? 'istioctl' : undefined;
 }
 
-/** `90`, `90s`, `5m`, `1h`. */
 function secondsOf(text: string | undefined, mistakes: string[]): number | undefined {
-  if (text === undefined) return undefined;
-  const match = /^(\d+)([smh]?)$/.exec(text);
-  if (!match) {
-    mistakes.push(`--step-timeout ${text}: it must be a duration such as 90s, 5m or 1h`);
-    return undefined;
-  }
-  return Number(match[1]) * { '': 1, s: 1, m: 60, h: 3600 }[match[2] as '' | 's' | 'm' | 'h'];
+  const seconds = text === undefined ? undefined : durationSeconds(text);
+  if (text !== undefined && seconds === undefined) mistakes.push(`--step-timeout ${text}: it must be a duration such as 90s, 5m or 1h`);
+  return seconds;
 }

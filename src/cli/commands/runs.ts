@@ -1,6 +1,7 @@
 /** What people do with runs that are there: list, pause, resume, finish, roll back, forget. */
 import type { Plan } from '../../core/plan/plan.ts';
 import { Problem } from '../../core/problems/problem.ts';
+import { isLeftOut } from '../../core/run/decide-next-action.ts';
 import { activeSteps, stepStatus, type RunRecord } from '../../core/run/run-state.ts';
 import { needsRollbackPlan, planRollback, rollBack } from '../../flows/roll-back.ts';
 import { finishRun, resumeRun } from '../../flows/start-run.ts';
@@ -79,6 +80,40 @@ export async function pauseCommand(context: CommandContext, name: string | undef
     );
     context.terminal.out(`Next: meshlift resume ${run.name}, or meshlift rollback ${run.name}`);
     return ExitCode.done;
+  });
+}
+
+/** Leaves a workload out that has not begun to move, or could not. The driver takes it up before the next step. */
+export async function skipCommand(context: CommandContext, workload: string, name: string | undefined): Promise<ExitCode> {
+  return withPorts(context, async (ports) => {
+    const run = await selectRun(ports, name, isUnfinished, 'leave a workload out of');
+    const record = await ports.store.load(run.name);
+    expectCanBeLeftOut(workload, record);
+    if (context.options.dryRun === true) return dryRun(context, `${workload} would be left out of ${run.name}.`);
+    await ports.store.leaveOut(run.name, workload);
+    const holder = await ports.lock.holder();
+    const from = record.plan.from?.revision ?? 'its revision';
+    context.terminal.out(`${workload} is left out of ${run.name}; it stays on ${from}, which cannot be removed before it has moved.`);
+    context.terminal.out(holder ? `${holder.identity} goes on without it.` : `Next: meshlift resume ${run.name}`);
+    return ExitCode.done;
+  });
+}
+
+/** @throws Problem MESH-004 when the run does not restart it, RUN-005 when it is too late or goes back */
+function expectCanBeLeftOut(workload: string, { name, plan, state }: RunRecord): void {
+  const step = plan.steps.find((each) => isLeftOut(each, [workload]));
+  if (step === undefined)
+    throw new Problem('MESH-004', {
+      what: `${name} does not restart a workload ${workload}.`,
+      why: 'Workloads are named NAMESPACE/NAME, or NAMESPACE/KIND/NAME; a gateway that moves in shares is taken back as a whole.',
+      next: [{ label: 'look', command: `meshlift resume ${name} --dry-run` }],
+    });
+  const status = stepStatus(state, step);
+  const late = { done: 'has moved already', started: 'is being restarted', skipped: 'is left out already' } as const;
+  if (state.direction === 'forward' && (status === 'waiting' || status === 'failed')) return;
+  throw new Problem('RUN-005', {
+    what: state.direction === 'back' ? `${name} is being taken back.` : `${workload} ${late[status as keyof typeof late]}.`,
+    next: [{ label: 'look', command: 'meshlift runs' }],
   });
 }
 

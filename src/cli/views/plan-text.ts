@@ -56,14 +56,26 @@ function headline(plan: Plan): string {
 function stepLines(plan: Plan, terminal: Terminal, options: PlanOptions): string {
   const lines: string[] = [];
   let inFinish = false;
+  let wave = 0;
   for (const [index, step] of plan.steps.entries()) {
     if (step.phase === 'finish' && !inFinish) {
       inFinish = true;
       lines.push('', terminal.tone('dim', 'finish: only with --finish, or by meshlift finish'));
     }
+    if (step.wave !== undefined && step.wave.index !== wave) {
+      wave = step.wave.index;
+      lines.push(terminal.tone('strong', waveLine(plan, step.wave)));
+    }
     lines.push(...stepText(step, index + 1, terminal, options));
   }
   return lines.join('\n');
+}
+
+/** `wave 2  shop: 6 workloads, 3 at once`. */
+function waveLine({ steps, request }: Plan, { index, name }: NonNullable<Step['wave']>): string {
+  const restarts = steps.filter((step) => step.wave?.index === index && step.kind === 'restartWorkload').length;
+  const atOnce = Math.min(restarts, request.order?.restartsAtOnce ?? 1);
+  return `wave ${index}  ${name}: ${count(restarts, 'workload')}${atOnce > 1 ? `, ${atOnce} at once` : ''}`;
 }
 
 function stepText(step: Step, number: number, terminal: Terminal, options: PlanOptions): string[] {

@@ -20,7 +20,8 @@ export function openRunView(terminal: Terminal, nowMs: () => number): RunView {
 /** One line an event, with an instant that a program can read. */
 class LineView implements RunView {
   readonly #terminal: Terminal;
-  #lastDetail = '';
+  /** What was told last of each step. */
+  readonly #lastDetails = new Map<string, string>();
 
   constructor(terminal: Terminal) {
     this.#terminal = terminal;
@@ -28,7 +29,8 @@ class LineView implements RunView {
 
   tell(news: RunNews): void {
     const line = this.#line(news);
-    if (line !== undefined) this.#terminal.out(`${new Date().toISOString()} ${line}`);
+    const at = news.kind === 'event' ? news.event.at : new Date().toISOString();
+    if (line !== undefined) this.#terminal.out(`${at} ${line}`);
   }
 
   note(text: string): void {
@@ -42,12 +44,12 @@ class LineView implements RunView {
   #line(news: RunNews): string | undefined {
     switch (news.kind) {
       case 'event':
-        this.#lastDetail = '';
+        if ('step' in news.event) this.#lastDetails.delete(news.event.step);
         return eventText(news.event, news.record);
       case 'progress': {
         const text = `waiting ${news.step.id}: ${news.detail}`;
-        if (text === this.#lastDetail) return undefined;
-        this.#lastDetail = text;
+        if (text === this.#lastDetails.get(news.step.id)) return undefined;
+        this.#lastDetails.set(news.step.id, text);
         return text;
       }
       case 'output':
@@ -92,6 +94,13 @@ export function eventText(event: RunEvent, record: RunRecord): string {
 
 const BAR_WIDTH = 48;
 const REDRAW_MS = 250;
+const MOST_LIVE_STEPS = 5;
+
+/** A step that is under way, or waited for. */
+interface LiveStep {
+  readonly sinceMs: number;
+  readonly detail: string;
+}
 
 /** The last lines of the screen are redrawn; what is done scrolls up. */
 class LiveView implements RunView {
@@ -100,15 +109,13 @@ class LiveView implements RunView {
   readonly #timer: NodeJS.Timeout;
   #drawnLines = 0;
   #record: RunRecord | undefined;
-  #detail = '';
-  #stepSinceMs = 0;
+  readonly #live = new Map<string, LiveStep>();
   #beganAtMs: number;
 
   constructor(terminal: Terminal, nowMs: () => number) {
     this.#terminal = terminal;
     this.#nowMs = nowMs;
     this.#beganAtMs = nowMs();
-    this.#stepSinceMs = this.#beganAtMs;
     this.#timer = setInterval(() => this.#redraw(), REDRAW_MS);
     this.#timer.unref();
   }
@@ -120,16 +127,24 @@ class LiveView implements RunView {
         break;
       case 'progress':
         this.#record = news.record;
-        this.#detail = news.detail;
+        this.#say(news.step.id, news.detail);
         break;
       case 'output':
-        this.#detail = news.line.trim();
+        this.#sayOfAll(news.line.trim());
         break;
       case 'trouble':
-        this.#detail = `${news.reason}; again in ${duration(news.waitMs)}`;
+        this.#sayOfAll(`${news.reason}; again in ${duration(news.waitMs)}`);
         break;
     }
     this.#redraw();
+  }
+
+  #say(step: string, detail: string): void {
+    this.#live.set(step, { sinceMs: this.#live.get(step)?.sinceMs ?? this.#nowMs(), detail });
+  }
+
+  #sayOfAll(detail: string): void {
+    for (const step of this.#live.keys()) this.#say(step, detail);
   }
 
   note(text: string): void {
@@ -148,16 +163,17 @@ class LiveView implements RunView {
     this.#record = record;
     this.#clear();
     if (event.type === 'StepStarted') {
-      this.#stepSinceMs = this.#nowMs();
-      this.#detail = '';
+      this.#live.set(event.step, { sinceMs: Date.parse(event.at), detail: '' });
     } else if (event.type !== 'RunEnded' && event.type !== 'DriverChanged') {
       this.#terminal.out(this.#settledLine(event, record));
+      if ('step' in event) this.#live.delete(event.step);
     }
   }
 
   #settledLine(event: RunEvent, record: RunRecord): string {
     const step = 'step' in event ? stepOf(event.step, record) : undefined;
-    const took = duration(this.#nowMs() - this.#stepSinceMs);
+    const sinceMs = step === undefined ? undefined : this.#live.get(step.id)?.sinceMs;
+    const took = duration(sinceMs === undefined ? 0 : this.#nowMs() - sinceMs);
     const width = Math.max(20, this.#terminal.columns - 12);
     switch (event.type) {
       case 'StepDone':
@@ -182,22 +198,24 @@ class LiveView implements RunView {
   #liveLines(record: RunRecord): string[] {
     const steps = activeSteps(record);
     const settled = steps.filter((step) => ['done', 'skipped'].includes(stepStatus(record.state, step))).length;
-    const current = steps[settled];
     const elapsed = duration(this.#nowMs() - this.#beganAtMs);
     const filled = steps.length === 0 ? BAR_WIDTH : Math.round((settled / steps.length) * BAR_WIDTH);
     const bar = `${this.#terminal.tone('good', '━'.repeat(filled))}${this.#terminal.tone('dim', '━'.repeat(BAR_WIDTH - filled))}`;
-    const width = this.#terminal.columns - 1;
-    const waiting =
-      current === undefined
-        ? ''
-        : `${fit(current.title, 44)}${this.#detail === '' ? '' : `  ${this.#detail}`} (${duration(this.#nowMs() - this.#stepSinceMs)})`;
+    const live = steps.filter((step) => this.#live.has(step.id));
+    const more = live.length - MOST_LIVE_STEPS;
     return [
-      ...(current === undefined
-        ? []
-        : [`${this.#terminal.tone('warn', '●')} ${waiting.length > width - 2 ? `${waiting.slice(0, width - 3)}…` : waiting}`]),
+      ...live.slice(0, MOST_LIVE_STEPS).map((step) => this.#liveLine(step)),
+      ...(more > 0 ? [this.#terminal.tone('dim', `  and ${more} more`)] : []),
       `${bar}  step ${Math.min(settled + 1, steps.length)} of ${steps.length} · ${elapsed}`,
-      this.#terminal.tone('dim', 'Ctrl-C stops after this step'),
+      this.#terminal.tone('dim', live.length > 1 ? 'Ctrl-C stops after these steps' : 'Ctrl-C stops after this step'),
     ];
+  }
+
+  #liveLine(step: Step): string {
+    const { sinceMs, detail } = this.#live.get(step.id) ?? { sinceMs: this.#nowMs(), detail: '' };
+    const text = `${fit(step.title, 44)}${detail === '' ? '' : `  ${detail}`} (${duration(this.#nowMs() - sinceMs)})`;
+    const width = this.#terminal.columns - 1;
+    return `${this.#terminal.tone('warn', '●')} ${text.length > width - 2 ? `${text.slice(0, width - 3)}…` : text}`;
   }
 
   #clear(): void {

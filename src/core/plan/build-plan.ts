@@ -9,13 +9,13 @@ import type { KubeObject } from '../mesh/kube-objects.ts';
 import { workloadKey, type MeshInventory } from '../mesh/mesh-inventory.ts';
 import type { HelmRelease } from '../helm/release.ts';
 import type { MeshObjects } from '../mesh/mesh-objects.ts';
-import { selectMoves, type Moves, type WorkloadMove } from '../moves/select-moves.ts';
+import { selectMoves, type Moves, type NamespaceMove, type WorkloadMove } from '../moves/select-moves.ts';
 import { Problem } from '../problems/problem.ts';
+import { hasWaves } from '../request/order-request.ts';
 import type { UpgradeRequest } from '../request/upgrade-request.ts';
 import {
   crdsStep,
   installStep,
-  labelStep,
   moveDefaultStep,
   numberSteps,
   removeStep,
@@ -29,6 +29,8 @@ import { copyPinnedDrafts, pinnedEnd, withPinnedEnd } from './build-pinned-steps
 import { withBase, withRelease } from './release-drafts.ts';
 import { canaryDrafts, removeGatewayDraft, type CanaryInput } from './gateway-drafts.ts';
 import { tagDrafts } from './tag-drafts.ts';
+import { expectOrder } from './expect-order.ts';
+import { labelDrafts, waveDrafts } from './wave-drafts.ts';
 import { PLAN_API_VERSION, PLAN_FORMAT_VERSION, PLAN_KIND, type Pin, type Plan } from './plan.ts';
 import type { Endpoints } from './resolve-endpoints.ts';
 
@@ -67,6 +69,8 @@ export function buildPlan(input: PlanInput): { readonly plan: Plan; readonly mov
   const unknown = unknownNamespaces(request, inventory);
   if (unknown) return unknown;
   const moves = movesFor(input);
+  const disordered = expectOrder(request.order, inventory);
+  if (disordered) return disordered;
   const unreachable = moves.unreachable[0];
   if (unreachable) return unreachableNamespace(unreachable, endpoints);
   const steps = numberSteps([
@@ -203,11 +207,26 @@ function istioctlStamp(to: { readonly revision: string; readonly version: string
   return { 'istio.io/rev': to.revision, 'operator.istio.io/version': to.version };
 }
 
+/** Gateways as planned, then workloads: one by one, or in waves. */
 function moveDrafts(moves: Moves, input: PlanInput): StepDraft[] {
-  return moves.namespaces.flatMap(({ namespace, set, workloads }) => [
-    ...(Object.keys(set).length === 0 ? [] : [labelStep(namespace, set, input.endpoints.to?.revision)]),
+  const { order } = input.request;
+  if (order === undefined || !hasWaves(order)) return moves.namespaces.flatMap((namespace) => namespaceDrafts(namespace, input));
+  const gatewaysOf = (namespace: NamespaceMove): NamespaceMove => ({
+    ...namespace,
+    workloads: namespace.workloads.filter((m) => m.gateway),
+  });
+  const withGateways = moves.namespaces.filter((namespace) => namespace.workloads.some((move) => move.gateway));
+  return [
+    ...withGateways.flatMap((namespace) => namespaceDrafts(gatewaysOf(namespace), input)),
+    ...waveDrafts(moves.namespaces, new Set(withGateways), { order, revision: input.endpoints.to?.revision }),
+  ];
+}
+
+function namespaceDrafts({ namespace, set, workloads }: NamespaceMove, input: PlanInput): StepDraft[] {
+  return [
+    ...labelDrafts({ namespace, set }, input.endpoints.to?.revision),
     ...workloads.flatMap((move) => (move.canary === true ? canaryDrafts(canaryInput(move, input)) : [restartStep(move)])),
-  ]);
+  ];
 }
 
 function canaryInput(move: WorkloadMove, { request, objects, gatewayObjects = [], gatewayReleases }: PlanInput): CanaryInput {

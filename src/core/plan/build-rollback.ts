@@ -165,10 +165,24 @@ function namespaceDrafts(touched: readonly Step[], input: RollbackInput): { draf
     const back = workloadsBack(name, applyLabels(namespace.labels, set), { ...input, handled, templateLabels: templateLabelsOf(touched) });
     if (Object.keys(needed).length > 0) drafts.push(labelStep(namespace, needed, back.namespaceRevision));
     drafts.push(...gateways.filter((gateway) => gateway.namespace === name).flatMap((gateway) => gateway.drafts));
-    drafts.push(...back.moves.map(restartStep));
+    drafts.push(...back.moves.map(restartStep).map(inWaveOf(touched)).toSorted(byWave));
     notMoved.push(...back.notMoved);
   }
   return { drafts, notMoved };
+}
+
+/** What went together goes back together. */
+function inWaveOf(touched: readonly Step[]): (draft: StepDraft) => StepDraft {
+  const waves = new Map(touched.flatMap((step) => (step.kind === 'restartWorkload' ? [[workloadKey(step.workload), step.wave]] : [])));
+  return (draft) => {
+    const wave = draft.kind === 'restartWorkload' ? waves.get(workloadKey(draft.workload)) : undefined;
+    return wave === undefined ? draft : { ...draft, wave };
+  };
+}
+
+/** Gateways, which have none, stay first. */
+function byWave(a: StepDraft, b: StepDraft): number {
+  return (a.wave?.index ?? 0) - (b.wave?.index ?? 0);
 }
 
 function originalLabels(step: StepOf<'labelNamespace'>): Record<string, string | null> {

@@ -50,6 +50,8 @@ const common = {
   changes: z.array(objectChangeSchema).default([]),
   /** When the step counts as done, in words. */
   doneWhen: z.string(),
+  /** The wave that it belongs to, from 1: restarts of one wave may be under way together. */
+  wave: z.strictObject({ index: z.number().int().min(1), name: z.string() }).optional(),
   /** How it is taken back, in words. */
   undo: z.string(),
   /** What people should know of it or do afterwards, a line each. */

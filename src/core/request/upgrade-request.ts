@@ -3,6 +3,7 @@
  * team keeps in git.
  */
 import * as z from 'zod';
+import { orderSchema } from './order-request.ts';
 
 /** A DNS label without dots; `default` is reserved for the unrevisioned control plane. */
 export const REVISION_NAME = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
@@ -62,6 +63,8 @@ export const upgradeRequestSchema = z.strictObject({
   accept: z.array(z.string()).default([]),
   /** Workloads that may be down while they restart, as `namespace/name`. */
   acceptDowntime: z.array(z.string()).default([]),
+  /** In which order workloads are restarted; absent: one by one. */
+  order: orderSchema.optional(),
   onFailure: z.enum(['pause', 'rollback']).default('pause'),
   /** Requests that are sent throughout the run; absent: none are. */
   load: z

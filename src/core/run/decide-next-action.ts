@@ -1,6 +1,7 @@
 /** The only place that chooses what a run does next. */
 import type { Step } from '../plan/step.ts';
 import type { Problem } from '../problems/problem.ts';
+import { namesWorkload } from '../request/upgrade-request.ts';
 import { timeoutProblem } from './assess/assess-step.ts';
 import type { StepObservation } from './observation.ts';
 import { activeSteps, stepStatus, type RunRecord } from './run-state.ts';
@@ -36,8 +37,12 @@ export interface DriverMemory {
 
 export interface Turn {
   readonly record: RunRecord;
+  /** How long ago an instant of the record was. */
+  readonly msSince: (instant: string) => number;
   /** Somebody asked this driver to stop between two steps. */
   readonly stopAsked: boolean;
+  /** Workloads that people have left out since the plan was made, as `NAMESPACE/NAME` or `NAMESPACE/KIND/NAME`. */
+  readonly leftOut: readonly string[];
   /** The present step with what was seen of it; absent when no step is left. */
   readonly current?: {
     readonly step: Step;
@@ -47,15 +52,39 @@ export interface Turn {
   };
 }
 
-/** The step that the run is at; undefined when none is left. */
+/** The first step that is not at its end; undefined when none is left. */
 export function currentStep(record: RunRecord): Step | undefined {
-  return activeSteps(record).find((step) => {
+  return openSteps(record)[0];
+}
+
+function openSteps(record: RunRecord): readonly Step[] {
+  return activeSteps(record).filter((step) => {
     const status = stepStatus(record.state, step);
     return status !== 'done' && status !== 'skipped';
   });
 }
 
-export function decideNextAction({ record, stopAsked, current }: Turn): NextAction {
+/**
+ * The steps that the run is at: the first open one, and where that restarts a workload of a wave, the next restarts of the same wave, as
+ * many as the request allows at once. Once the run is to stop, those that have begun, which are brought to their end.
+ * @returns empty when no step is left
+ */
+export function stepsAtHand(record: RunRecord, stopAsked: boolean): readonly Step[] {
+  const open = openSteps(record);
+  const [first] = open;
+  if (first === undefined) return [];
+  const together = open.slice(0, open.findIndex((step) => !goTogether(first, step)) >>> 0);
+  const atHand = together.length === 0 ? [first] : together.slice(0, record.plan.request.order?.restartsAtOnce ?? 1);
+  const begun = atHand.filter((step) => stepStatus(record.state, step) === 'started');
+  const isToStop = stopAsked || record.state.phase === 'paused';
+  return isToStop && begun.length > 0 ? begun : atHand;
+}
+
+function goTogether(first: Step, step: Step): boolean {
+  return first.wave !== undefined && step.wave?.index === first.wave.index && first.kind === 'restartWorkload' && step.kind === first.kind;
+}
+
+export function decideNextAction({ record, msSince, stopAsked, leftOut, current }: Turn): NextAction {
   const { state } = record;
   if (state.phase === 'failed') return { kind: 'stop', reason: 'failed' };
   if (!current) return { kind: 'stop', reason: endOf(record) };
@@ -63,7 +92,8 @@ export function decideNextAction({ record, stopAsked, current }: Turn): NextActi
   // A step that has begun is brought to its end before the run stops, so that it never stops half-way by its own will.
   if (!started && stopAsked) return { kind: 'stop', reason: 'asked' };
   if (!started && state.phase === 'paused') return { kind: 'stop', reason: 'paused' };
-  return started ? decideStarted(current, record) : decideWaiting(current, record);
+  if (!started && isLeftOut(current.step, leftOut)) return { kind: 'skip', step: current.step, reason: 'left out by meshlift skip' };
+  return started ? decideStarted(current, record) : decideWaiting(current, record, msSince);
 }
 
 function endOf(record: RunRecord): 'moved' | 'finished' | 'rolled-back' {
@@ -72,9 +102,15 @@ function endOf(record: RunRecord): 'moved' | 'finished' | 'rolled-back' {
   return leftForFinish ? 'moved' : 'finished';
 }
 
+/** Whether a step that has not begun, or has failed, is about a workload that is left out. Shares of a gateway cannot be: they belong together. */
+export function isLeftOut(step: Step, leftOut: readonly string[]): boolean {
+  if (step.kind !== 'restartWorkload' && step.kind !== 'restartGateway') return false;
+  return leftOut.some((entry) => namesWorkload(entry, step.workload));
+}
+
 type Current = NonNullable<Turn['current']>;
 
-function decideWaiting({ step, observation, assessment, memory }: Current, record: RunRecord): NextAction {
+function decideWaiting({ step, observation, assessment, memory }: Current, record: RunRecord, msSince: Turn['msSince']): NextAction {
   switch (assessment.kind) {
     case 'obsolete':
       return { kind: 'skip', step, reason: assessment.reason };
@@ -91,8 +127,22 @@ function decideWaiting({ step, observation, assessment, memory }: Current, recor
       // What a revision has is taken from it only once nothing uses it: pods that terminate are waited for.
       if ('usage' in observation && (observation.usage?.uses.length ?? 0) > 0)
         return waitOrTimeOut({ step, observation, assessment, memory }, record, assessment);
-      return { kind: 'start', step };
+      return pauseBefore(step, record, msSince) ?? { kind: 'start', step };
   }
+}
+
+/** What the request wants to be waited before a restart, since the last one of another wave; on the way back nothing is. */
+function pauseBefore(step: Step, { plan, state }: RunRecord, msSince: Turn['msSince']): NextAction | undefined {
+  const pauseMs = (plan.request.order?.pauseSeconds ?? 0) * 1000;
+  if (pauseMs === 0 || state.direction === 'back' || step.kind !== 'restartWorkload') return undefined;
+  const before = plan.steps.filter(
+    (other) => other.kind === step.kind && (step.wave === undefined || other.wave?.index !== step.wave.index),
+  );
+  const passedMs = before.flatMap(({ id }) => (state.steps.get(id) === 'done' ? msSince(state.endedAt.get(id) ?? '') : []));
+  const leftMs = pauseMs - Math.min(...passedMs);
+  if (!(leftMs > 0)) return undefined;
+  const detail = `pause of ${pauseMs / 1000}s between ${step.wave === undefined ? 'two workloads' : 'two waves'}`;
+  return { kind: 'wait', step, waitMs: Math.min(leftMs, SAMPLE_INTERVAL_MS), detail };
 }
 
 function decideStarted(current: Current, record: RunRecord): NextAction {

@@ -4,6 +4,7 @@ import { badRequest, invalid, StatusError } from '../../objects/status-error.ts'
 import type { ResourceDefinition } from '../../resources/resource-definition.ts';
 import { findConversionProblem } from '../../schema/conversion-problem.ts';
 import { findFieldProblems, findTypeProblem, strictDecodingText } from '../../schema/field-validation.ts';
+import { patchedText } from '../../patches/patched-text.ts';
 import { parseJsonStrict, type ParsedJson } from '../../schema/parse-json-strict.ts';
 import { inOrder } from '../object-metadata.ts';
 import { apiVersionOf } from '../resource-registry.ts';
@@ -36,8 +37,9 @@ export async function readPatch(
   const options = readWriteOptions('PatchOptions', query, message.headers['user-agent'], type === 'apply');
   const text = (await readBody(message)).toString('utf8');
   const parsed = type === 'apply' ? { value: appliedYaml(text), duplicates: [] } : parsePatch(text, type);
-  const checks = { definition, custom, type, text, fieldValidation: options.fieldValidation, duplicates: parsed.duplicates, warnings };
-  const patch: Patch = { type, body: parsed.value, force: options.force, inspect: (patched) => inspect(patched, checks) };
+  const { value: body, duplicates } = parsed;
+  const checks = { definition, custom, type, body, fieldValidation: options.fieldValidation, duplicates, warnings };
+  const patch: Patch = { type, body, force: options.force, inspect: (patched) => inspect(patched, checks) };
   return { patch, options };
 }
 
@@ -87,17 +89,18 @@ interface Checks {
   readonly definition: ResourceDefinition;
   readonly custom: boolean;
   readonly type: PatchType;
-  readonly text: string;
+  /** What was sent. */
+  readonly body: unknown;
   readonly fieldValidation: WriteOptions['fieldValidation'];
   readonly duplicates: readonly string[];
   readonly warnings: string[];
 }
 
 /** @throws StatusError 422 for values of the wrong type, and for fields that are not known when asked to be strict */
-function inspect(patched: KubeObject, { definition, custom, type, text, fieldValidation, duplicates, warnings }: Checks): KubeObject {
+function inspect(patched: KubeObject, { definition, custom, type, body, fieldValidation, duplicates, warnings }: Checks): KubeObject {
   const { schema } = definition;
   if (schema === undefined || type === 'apply') return patched;
-  const shown = type === 'strategic' ? goMap(JSON.parse(text)) : shownObject(patched);
+  const shown = patchedText(type, body, { ...patched, metadata: inOrder(patched.metadata) });
   const expected = { apiVersion: apiVersionOf(definition), kind: definition.kind };
   if (custom) checkCustomKind(patched, expected);
   const typeProblem = type === 'strategic' ? findConversionProblem : findTypeProblem;
@@ -110,24 +113,9 @@ function inspect(patched: KubeObject, { definition, custom, type, text, fieldVal
   return patched;
 }
 
-/** The server shows a patched object with its fields in alphabetical order, but not what is inside of them. */
-function shownObject({ metadata, ...patched }: KubeObject): string {
-  const entries = Object.entries({ ...patched, metadata: inOrder(metadata) });
-  return JSON.stringify(Object.fromEntries(entries.toSorted(([left], [right]) => (left < right ? -1 : 1))));
-}
-
 function refusedPatch(value: string, why: string): StatusError {
   const error = { reason: 'FieldValueInvalid', field: 'patch', message: `Invalid value: ${JSON.stringify(value)}: ${why}` } as const;
   return new StatusError(422, 'Invalid', ` "" is invalid: patch: ${error.message}`, {
     causes: invalid({ group: '', resource: '', kind: '' }, '', [error]).status.details?.causes ?? [],
   });
-}
-
-/** A value as Go prints maps: `map[a:1 b:[c d]]`. */
-function goMap(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(goMap).join(' ')}]`;
-  if (value === null) return '<nil>';
-  if (typeof value !== 'object') return typeof value === 'string' ? value : JSON.stringify(value);
-  const entries = Object.entries(value).toSorted(([left], [right]) => (left < right ? -1 : 1));
-  return `map[${entries.map(([key, item]) => `${key}:${goMap(item)}`).join(' ')}]`;
 }

@@ -1,14 +1,16 @@
 /** HorizontalPodAutoscalers: scale to what a knob says in place of metrics. Status and limits as `pkg/controller/podautoscaler` of Kubernetes 1.34. */
 import { timestamp } from '../../clock/sandbox-clock.ts';
-import type { ClusterView } from '../../cluster/cluster-view.ts';
 import type { GroupResource, KubeObject } from '../../objects/kube-object.ts';
 import { setCondition } from '../base/conditions.ts';
-import { type Controller, type ControllerContext, defineController, isNotFound, read, type Watch } from '../base/controller.ts';
+import { type Controller, type ControllerContext, defineController, isNotFound, read } from '../base/controller.ts';
 import { keyOf, parseKey } from '../base/ownership.ts';
 import { sameContent } from '../base/stable-hash.ts';
 import type { Condition, ConditionStatus } from '../base/workload-shapes.ts';
 
 const AUTOSCALERS = 'horizontalpodautoscalers.autoscaling';
+
+/** Every autoscaler is looked at this often, and a new or changed one no earlier: `--horizontal-pod-autoscaler-sync-period`. */
+const SYNC_PERIOD_MS = 15_000;
 
 /** How many replicas the autoscaler shall want, as an annotation on it; without, what is there is right. */
 export const DESIRED_REPLICAS_KNOB = 'sandbox.meshlift.io/desired-replicas';
@@ -44,28 +46,15 @@ export function createAutoscalerController(context: ControllerContext, desiredRe
   const { cluster } = context;
   return defineController(context, {
     name: 'horizontal-pod-autoscaler',
-    watches: [
-      { resource: AUTOSCALERS, onChange: ({ object }, queue) => queue.add(keyOf(object.metadata)) },
-      ...Object.entries(TARGETS).map(([kind, resource]) => watchTargets(cluster, kind, resource)),
-    ],
-    reconcile: async (key) => {
+    watches: [{ resource: AUTOSCALERS, onChange: ({ object }, queue) => queue.addAfter(keyOf(object.metadata), SYNC_PERIOD_MS) }],
+    reconcile: async (key, queue) => {
       const { namespace, name } = parseKey(key);
       const autoscaler = read<Autoscaler>(cluster, AUTOSCALERS, name, namespace);
-      if (autoscaler !== undefined) await syncAutoscaler(context, autoscaler, desiredReplicas);
+      if (autoscaler === undefined) return;
+      queue.addAfter(key, SYNC_PERIOD_MS);
+      await syncAutoscaler(context, autoscaler, desiredReplicas);
     },
   });
-}
-
-function watchTargets(cluster: ClusterView, kind: string, resource: GroupResource): Watch {
-  return {
-    resource,
-    onChange: ({ object }, queue) => {
-      for (const one of cluster.list(AUTOSCALERS, { namespace: object.metadata.namespace ?? '' })) {
-        const { scaleTargetRef } = (one as Autoscaler).spec;
-        if (scaleTargetRef.kind === kind && scaleTargetRef.name === object.metadata.name) queue.add(keyOf(one.metadata));
-      }
-    },
-  };
 }
 
 async function syncAutoscaler(context: ControllerContext, autoscaler: Autoscaler, desiredReplicas: DesiredReplicas): Promise<void> {

@@ -84,9 +84,19 @@ describe('a HorizontalPodAutoscaler', () => {
       },
       spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' }, minReplicas: 2, maxReplicas: 5 },
     });
-    await world.clock.advance(3000);
+    await world.clock.advance(40_000);
     return world;
   };
+
+  it('is looked at every 15 seconds, not when something changes', async () => {
+    const { cluster, clock } = await start(3);
+    const replicas = (): number | undefined => (cluster.get('deployments.apps', 'web', 'shop') as Loose).spec?.replicas;
+    cluster.patch('deployments.apps', 'web', 'shop', { spec: { replicas: 2 } });
+    await clock.advance(5000);
+    expect(replicas()).toBe(2);
+    await clock.advance(15_000);
+    expect(replicas()).toBe(3);
+  });
 
   it.each([
     { knob: undefined, replicas: 2, limited: 'DesiredWithinRange' },
@@ -105,9 +115,7 @@ describe('a HorizontalPodAutoscaler', () => {
   it('says what it cannot find', async () => {
     const { cluster, clock } = await start();
     cluster.delete('deployments.apps', 'web', 'shop');
-    await clock.advance(1000);
-    cluster.patch('horizontalpodautoscalers.autoscaling', 'web', 'shop', { spec: { maxReplicas: 6 } });
-    await clock.advance(1000);
+    await clock.advance(16_000);
     const { status } = cluster.get('horizontalpodautoscalers.autoscaling', 'web', 'shop') as Loose;
     expect(status?.conditions?.find((one) => one['type'] === 'AbleToScale')).toMatchObject({ status: 'False', reason: 'FailedGetScale' });
   });

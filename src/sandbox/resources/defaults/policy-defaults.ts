@@ -43,9 +43,12 @@ function scaling(behavior: Json): Json {
   return { ...behavior, scaleUp: fill(record(behavior['scaleUp']), UP), scaleDown: fill(record(behavior['scaleDown']), DOWN) };
 }
 
+/** A condition always has its message, also an empty one. */
 export function budgetDefaults<T extends Json>(object: T): T {
   const counts = { disruptionsAllowed: 0, currentHealthy: 0, desiredHealthy: 0, expectedPods: 0 };
-  return changeField(fill(object, { status: {} }), 'status', (status) => fill(status, counts));
+  return changeField(fill(object, { status: {} }), 'status', (status) =>
+    changeEach(fill(status, counts), 'conditions', (condition) => fill(condition, { message: '' })),
+  );
 }
 
 const RBAC = 'rbac.authorization.k8s.io';

@@ -12,10 +12,12 @@ import { probeSequences } from './probe-sequences.ts';
 import { readingSequences } from './reading-sequences.ts';
 import { recordSequences } from './record-sequences.ts';
 import { refusedSequences } from './refused-sequences.ts';
+import { upgradeSequences } from './upgrade-sequences.ts';
 import { watchSequences } from './watch-sequences.ts';
 
 export const allSequences: readonly RequestSequence[] = [
   ...meshliftSequences,
+  ...upgradeSequences,
   ...controlPlaneSequences,
   ...readingSequences,
   ...probeSequences,
