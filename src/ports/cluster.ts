@@ -5,16 +5,20 @@ import type { KubeObject, ObjectRef, Pod, PodController } from '../core/mesh/kub
 import type { IstiodReport, MeshObjects } from '../core/mesh/mesh-objects.ts';
 import type { WorkloadRef } from '../core/mesh/mesh-inventory.ts';
 
-/** `usage` reads what `plan` does, and has an answer also when parts of it fail. */
-export type MeshScope = 'status' | 'plan' | 'usage';
+export type MeshScope = 'status' | 'plan';
+
+export interface LookOptions {
+  /** What the server fails to give is noted as unread, in place of being thrown: for who has an answer all the same. */
+  readonly noteFailures?: boolean;
+}
 
 export interface ClusterReader {
   /**
    * Everything a look at the mesh needs. `plan` reads more than `status`: disruption budgets and objects that belong to a revision.
-   * What may not be read is empty and named in `unread`. For `usage`, so is what the server fails to give; else that is thrown.
+   * What may not be read is empty and named in `unread`; only a cluster that cannot be reached at all is thrown.
    * @throws Problem when there is no cluster, or it does not accept us; Transient when it does not answer now
    */
-  readMesh(scope: MeshScope): Promise<MeshObjects>;
+  readMesh(scope: MeshScope, options?: LookOptions): Promise<MeshObjects>;
   /** Istio's CRDs that exist, whole. */
   readIstioCrds(): Promise<readonly KubeObject[]>;
   /** Objects of the kinds that Istio's charts make, in the Istio namespace and cluster-wide. */

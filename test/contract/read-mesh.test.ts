@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readMeshObjects } from '../../src/adapters/kubernetes/read-mesh-objects.ts';
 import type { MeshObjects } from '../../src/core/mesh/mesh-objects.ts';
-import type { MeshScope } from '../../src/ports/cluster.ts';
+import type { LookOptions, MeshScope } from '../../src/ports/cluster.ts';
 import { loopbackClient } from '../kit/loopback-client.ts';
 
 const NETWORKING = '/apis/networking.istio.io';
@@ -49,10 +49,14 @@ afterAll(() => {
   server.closeAllConnections();
 });
 
-async function read(scope: MeshScope, fails?: string): Promise<MeshObjects> {
+async function read(scope: MeshScope, fails?: string, options: LookOptions = {}): Promise<MeshObjects> {
   asked = [];
   failing = fails;
-  return readMeshObjects({ client: loopbackClient(server), istioNamespace: 'istio-system', clusterName: 'c', nowMs: () => 0 }, scope);
+  return readMeshObjects(
+    { client: loopbackClient(server), istioNamespace: 'istio-system', clusterName: 'c', nowMs: () => 0 },
+    scope,
+    options,
+  );
 }
 
 it('a look for status asks for nothing of it', async () => {
@@ -62,7 +66,7 @@ it('a look for status asks for nothing of it', async () => {
 
 describe('a look for uses', () => {
   it('reads machines and classes whole, and of other kinds what bears a revision', async () => {
-    const mesh = await read('usage');
+    const mesh = await read('plan');
     expect(mesh.virtualMachines.map((vm) => [vm.kind, vm.apiVersion, vm.metadata.name])).toEqual([
       ['WorkloadEntry', 'networking.istio.io/v1', 'vm'],
     ]);
@@ -70,15 +74,16 @@ describe('a look for uses', () => {
     expect([mesh.pinnedObjects, mesh.revisionedRoutes, mesh.unread]).toEqual([[], [], []]);
     const selected = asked.filter((path) => path.includes('labelSelector=istio.io%2Frev')).map((path) => path.split('?')[0]);
     expect(selected).toEqual(expect.arrayContaining([`${NETWORKING}/v1/sidecars`, `${GATEWAYS}/v1/httproutes`]));
-    expect(asked.filter((path) => path.startsWith(`${GATEWAYS}/v1/gateways`))).toHaveLength(1);
+    expect(asked.filter((path) => path.endsWith('/gateways'))).toEqual([`${GATEWAYS}/v1/gateways`, `${GATEWAYS}/v1beta1/gateways`]);
   });
 
   it.each([
     ['a list', `${NETWORKING}/v1/workloadentries`, 'workloadentries.networking.istio.io in all namespaces'],
     ['pods', '/api/v1/pods', 'pods in all namespaces'],
+    ['Gateways', `${GATEWAYS}/v1/gateways`, 'gateways.gateway.networking.k8s.io in all namespaces'],
     ['the kinds of a group', NETWORKING, 'kinds of networking.istio.io'],
   ])('notes %s that the server fails to give', async (_name, path, what) => {
-    const mesh = await read('usage', path);
+    const mesh = await read('plan', path, { noteFailures: true });
     expect(mesh.unread).toEqual([{ what, why: expect.stringContaining('conversion webhook failed') as string }]);
   });
 });

@@ -22,14 +22,13 @@ export const gatewayApiCrds: readonly KubeObject[] = KINDS.map(([kind, plural, s
     group: GROUP,
     names: { kind, plural, singular: kind.toLowerCase(), listKind: `${kind}List` },
     scope,
-    versions: [
-      {
-        name: 'v1',
-        served: true,
-        storage: true,
-        schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
-        subresources: { status: {} },
-      },
-    ],
+    // Older clients, istiod 1.28 among them, ask for v1beta1.
+    versions: ['v1', 'v1beta1'].map((name) => ({
+      name,
+      served: true,
+      storage: name === 'v1',
+      schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+      subresources: { status: {} },
+    })),
   },
 }));

@@ -47,3 +47,19 @@ function nodeAgent(name: string, podLabels: Labels, labels: Labels, containers: 
 export function machine(kind: 'WorkloadEntry' | 'WorkloadGroup', spec: object, annotations: Labels = {}): KubeObject {
   return { apiVersion: 'networking.istio.io/v1', kind, metadata: { name: 'vm', namespace: 'fleet', annotations }, spec };
 }
+
+/** A Service beside the control planes. */
+export const istioService = (name: string, labels: Labels, spec: object): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name, namespace: 'istio-system', labels },
+  spec,
+});
+
+/** A webhook of somebody else that calls the old istiod by URL. */
+export const urlWebhook: KubeObject = {
+  apiVersion: 'admissionregistration.k8s.io/v1',
+  kind: 'ValidatingWebhookConfiguration',
+  metadata: { name: 'by-url' },
+  webhooks: [{ name: 'x', clientConfig: { url: 'https://istiod-old.istio-system.svc:443/validate' } }],
+};

@@ -1,7 +1,7 @@
 /** Reads everything that a look at the mesh needs, in parallel and paged; what may not be read is named. */
 import type { KubeObject, Pod, PodController } from '../../core/mesh/kube-objects.ts';
 import type { MeshObjects } from '../../core/mesh/mesh-objects.ts';
-import type { MeshScope } from '../../ports/cluster.ts';
+import type { LookOptions, MeshScope } from '../../ports/cluster.ts';
 import type { KubeClient } from './kube-client.ts';
 import { isNotFound } from './kube-errors.ts';
 import { isForbidden, listOrNote, noteOrThrow, type ListOptions, type ReadNotes } from './list-or-note.ts';
@@ -21,9 +21,9 @@ export interface MeshSource {
   readonly nowMs: () => number;
 }
 
-export async function readMeshObjects(source: MeshSource, scope: MeshScope): Promise<MeshObjects> {
+export async function readMeshObjects(source: MeshSource, scope: MeshScope, options: LookOptions = {}): Promise<MeshObjects> {
   const { client, istioNamespace } = source;
-  const notes: ReadNotes = { unread: [], failuresToo: scope === 'usage' };
+  const notes: ReadNotes = { unread: [], failuresToo: options.noteFailures === true };
   // All at once: whichever fails first is told.
   const [serverVersion, clusterUid, podsAndIstiods, workloads, surroundings, forPlan] = await Promise.all([
     readVersion(client),
@@ -86,9 +86,16 @@ async function readSurroundings(
     list(known(admission, 'MutatingWebhookConfiguration')),
     list(known(admission, 'ValidatingWebhookConfiguration')),
     list(known('v1', 'ConfigMap'), { namespace: istioNamespace, labelSelector: 'istio.io/rev' }),
-    list(GATEWAY_API, { optional: true }),
+    readGateways(client, notes),
   ]);
   return { namespaces, services, mutatingWebhooks, validatingWebhooks, configMaps, gatewayApiGateways };
+}
+
+/** Before its release 1.0 the Gateway API had no v1. */
+async function readGateways(client: KubeClient, notes: ReadNotes): Promise<KubeObject[]> {
+  const found = await listOrNote(client, GATEWAY_API, { optional: true }, notes);
+  const isNoted = notes.unread.some(({ what }) => what.startsWith(`${GATEWAY_API.plural}.${GATEWAY_API.group} `));
+  return found.length > 0 || isNoted ? found : listOrNote(client, { ...GATEWAY_API, version: 'v1beta1' }, { optional: true }, notes);
 }
 
 /** What a look that is not for a plan leaves out. */
