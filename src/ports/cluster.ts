@@ -5,13 +5,16 @@ import type { KubeObject, ObjectRef, Pod, PodController } from '../core/mesh/kub
 import type { IstiodReport, MeshObjects } from '../core/mesh/mesh-objects.ts';
 import type { WorkloadRef } from '../core/mesh/mesh-inventory.ts';
 
+export type MeshScope = 'status' | 'uses' | 'plan';
+
 export interface ClusterReader {
   /**
-   * Everything a look at the mesh needs. `plan` reads more than `status`: disruption budgets and objects pinned to a revision.
+   * Everything a look at the mesh needs. `uses` reads more than `status`: objects pinned to a revision; `plan` also what bears on
+   * restarts: budgets, autoscalers, claims, quotas and nodes, which say nothing of who uses a revision.
    * What may not be read is empty and named in `unread`; only a cluster that cannot be reached at all is thrown.
    * @throws Problem when there is no cluster, or it does not accept us; Transient when it does not answer now
    */
-  readMesh(scope: 'status' | 'plan'): Promise<MeshObjects>;
+  readMesh(scope: MeshScope): Promise<MeshObjects>;
   /** Istio's CRDs that exist, whole. */
   readIstioCrds(): Promise<readonly KubeObject[]>;
   /** Objects of the kinds that Istio's charts make, in the Istio namespace and cluster-wide. */

@@ -8,7 +8,7 @@ import type { KubeObject, ObjectRef, Pod, PodController, PodTemplate } from '../
 import type { IstiodReport, MeshObjects } from '../../src/core/mesh/mesh-objects.ts';
 import type { WorkloadRef } from '../../src/core/mesh/mesh-inventory.ts';
 import type { InjectionProbe } from '../../src/core/run/observation.ts';
-import type { ClusterReader, ClusterWriter, PodProber, RestartPatch } from '../../src/ports/cluster.ts';
+import type { ClusterReader, ClusterWriter, MeshScope, PodProber, RestartPatch } from '../../src/ports/cluster.ts';
 import { admitPod, isIstiod, revisionOf, type Admission } from './fake-admission.ts';
 import { FakeIstiods } from './fake-istiods.ts';
 import { keyOf, MARK, withoutCounters } from './fake-objects.ts';
@@ -188,7 +188,7 @@ export class FakeCluster implements ClusterReader, ClusterWriter, PodProber {
 
   // ClusterReader
 
-  async readMesh(scope: 'status' | 'plan'): Promise<MeshObjects> {
+  async readMesh(scope: MeshScope): Promise<MeshObjects> {
     return this.#read('readMesh', () => {
       const of = <T extends KubeObject>(kind: string): T[] =>
         [...this.objects.values()].filter((o) => o.kind === kind).map((o) => this.#withStatus(o)) as T[];
@@ -218,8 +218,8 @@ export class FakeCluster implements ClusterReader, ClusterWriter, PodProber {
         validatingWebhooks: of('ValidatingWebhookConfiguration'),
         configMaps: of('ConfigMap'),
         gatewayApiGateways: [],
-        pinnedObjects: scope === 'plan' ? [...this.objects.values()].filter(isPinned) : [],
-        envoyFilters: scope === 'plan' ? of('EnvoyFilter') : [],
+        pinnedObjects: scope !== 'status' ? [...this.objects.values()].filter(isPinned) : [],
+        envoyFilters: scope !== 'status' ? of('EnvoyFilter') : [],
         istiods: this.istiods.reports((revision) => this.#workloads.connectionsTo(revision)),
         unread: this.unread,
       };

@@ -2,7 +2,7 @@ import type { AccessAnswer, AccessRule } from '../../core/permissions/access-rul
 import type { KubeObject, ObjectRef, Pod, PodController } from '../../core/mesh/kube-objects.ts';
 import type { IstiodReport, MeshObjects } from '../../core/mesh/mesh-objects.ts';
 import type { WorkloadRef } from '../../core/mesh/mesh-inventory.ts';
-import type { ClusterReader } from '../../ports/cluster.ts';
+import type { ClusterReader, MeshScope } from '../../ports/cluster.ts';
 import type { KubeClient } from './kube-client.ts';
 import { isNotFound } from './kube-errors.ts';
 import { readGatewayObjects, readReadyPods } from './read-gateways.ts';
@@ -61,7 +61,7 @@ export class KubeClusterReader implements ClusterReader {
     this.#options = options;
   }
 
-  readMesh(scope: 'status' | 'plan'): Promise<MeshObjects> {
+  readMesh(scope: MeshScope): Promise<MeshObjects> {
     return readMeshObjects({ client: this.#client, ...this.#options, nowMs: Date.now }, scope);
   }
 

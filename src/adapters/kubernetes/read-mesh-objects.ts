@@ -2,6 +2,7 @@
 import type { KubeObject, Pod, PodController } from '../../core/mesh/kube-objects.ts';
 import type { MeshObjects, Unread } from '../../core/mesh/mesh-objects.ts';
 import { Problem } from '../../core/problems/problem.ts';
+import type { MeshScope } from '../../ports/cluster.ts';
 import type { KubeClient } from './kube-client.ts';
 import { isNotFound, KubeStatusError } from './kube-errors.ts';
 import { readIstiods } from './read-istiods.ts';
@@ -22,17 +23,18 @@ export interface MeshSource {
   readonly nowMs: () => number;
 }
 
-export async function readMeshObjects(source: MeshSource, scope: 'status' | 'plan'): Promise<MeshObjects> {
+export async function readMeshObjects(source: MeshSource, scope: MeshScope): Promise<MeshObjects> {
   const { client, istioNamespace } = source;
   const unread: Unread[] = [];
   // All at once: whichever fails first is told.
-  const [serverVersion, clusterUid, podsAndIstiods, workloads, surroundings, forPlan] = await Promise.all([
+  const [serverVersion, clusterUid, podsAndIstiods, workloads, surroundings, pinned, aroundRestarts] = await Promise.all([
     readVersion(client),
     readUid(client),
     readPodsAndIstiods(client, unread),
     readWorkloads(client, unread),
     readSurroundings(client, istioNamespace, unread),
-    scope === 'plan' ? readForPlan(client, unread) : NOT_READ,
+    scope === 'status' ? NO_PINNED : readPinned(client, unread),
+    scope === 'plan' ? readAroundRestarts(client, unread) : NOTHING_AROUND,
   ]);
   const { clusterName, nowMs } = source;
   return {
@@ -44,7 +46,8 @@ export async function readMeshObjects(source: MeshSource, scope: 'status' | 'pla
     ...podsAndIstiods,
     ...workloads,
     ...surroundings,
-    ...forPlan,
+    ...pinned,
+    ...aroundRestarts,
     unread,
   };
 }
@@ -92,28 +95,19 @@ async function readSurroundings(
   return { namespaces, services, mutatingWebhooks, validatingWebhooks, configMaps, gatewayApiGateways };
 }
 
-/** What a look that is not for a plan leaves out. */
-const NOT_READ = {
-  podDisruptionBudgets: [],
-  autoscalers: [],
-  volumeClaims: [],
-  resourceQuotas: [],
-  nodes: [],
-  pinnedObjects: [],
-  envoyFilters: [],
-};
+const NO_PINNED = { pinnedObjects: [], envoyFilters: [] };
+const NOTHING_AROUND = { podDisruptionBudgets: [], autoscalers: [], volumeClaims: [], resourceQuotas: [], nodes: [] };
 
-async function readForPlan(client: KubeClient, unread: Unread[]): Part<keyof typeof NOT_READ> {
+async function readAroundRestarts(client: KubeClient, unread: Unread[]): Part<keyof typeof NOTHING_AROUND> {
   const list = (apiVersion: string, kind: string): Promise<KubeObject[]> => listOrNote(client, known(apiVersion, kind), {}, unread);
-  const [podDisruptionBudgets, autoscalers, volumeClaims, resourceQuotas, nodes, pinned] = await Promise.all([
+  const [podDisruptionBudgets, autoscalers, volumeClaims, resourceQuotas, nodes] = await Promise.all([
     list('policy/v1', 'PodDisruptionBudget'),
     list('autoscaling/v2', 'HorizontalPodAutoscaler'),
     list('v1', 'PersistentVolumeClaim'),
     list('v1', 'ResourceQuota'),
     list('v1', 'Node'),
-    readPinned(client, unread),
   ]);
-  return { podDisruptionBudgets, autoscalers, volumeClaims, resourceQuotas, nodes, ...pinned };
+  return { podDisruptionBudgets, autoscalers, volumeClaims, resourceQuotas, nodes };
 }
 
 export function isIstiodPod(pod: Pod): boolean {

@@ -10,7 +10,7 @@ import { renderUsage } from '../views/usage-text.ts';
 /** Exit code 3 when it is used or unknown, so that a script may go on only when it is neither. */
 export async function inUseCommand(context: CommandContext, revision: string): Promise<ExitCode> {
   return withReader(context.options, async (reader) => {
-    const inventory = buildInventory(await reader.readMesh('plan'));
+    const inventory = buildInventory(await reader.readMesh('uses'));
     const found = inventory.revisions.find((r) => r.name === revision);
     if (!found) throw unknownRevision(revision, inventory);
     const usage = findUses(revision, inventory);
