@@ -175,7 +175,7 @@ export interface PlannedTagRemoval {
 
 /** @throws Problem TAGS-001, TAGS-005, TAGS-006, TAGS-008, TAGS-011, MESH-007 */
 export async function planTagRemoval({ reader }: Reader, name: string): Promise<PlannedTagRemoval> {
-  const objects = await reader.readMesh('plan');
+  const objects = await reader.readMesh('uses');
   const tag = assessTagRemoval(name, objects, buildInventory(objects));
   if (tag instanceof Problem) throw tag;
   const heir = name === DEFAULT_TAG ? otherDefault(objects) : undefined;

@@ -183,7 +183,7 @@ async function observeDefault(ports: ObservingPorts, step: StepOf<'moveDefault'>
   const unlisted = await reasonUnlisted(ports, { ...step, tag: DEFAULT_TAG });
   if (state.steps.get(step.id) === 'started' || pending === undefined || pending.length === 0)
     return { kind: 'default', pending, base, unlisted };
-  const usage = findUses(step.from, buildInventory(await ports.reader.readMesh('plan')));
+  const usage = findUses(step.from, buildInventory(await ports.reader.readMesh('uses')));
   return { kind: 'default', pending, usage: usesBeforeDefault(usage) };
 }
 
@@ -193,7 +193,7 @@ async function observeRemoval(ports: ObservingPorts, step: StepOf<'removeControl
   const present = [...refs.filter((_, index) => found[index] !== undefined), ...(await presentRecords(ports, step.release))];
   if (state.steps.get(step.id) === 'started' || present.length === 0)
     return { kind: 'removal', present, ...(present.length === 0 ? { kept: await keptPinned(ports, step, state) } : {}) };
-  const inventory = buildInventory(await ports.reader.readMesh('plan'));
+  const inventory = buildInventory(await ports.reader.readMesh('uses'));
   return { kind: 'removal', present, usage: withoutPinned(findUses(step.revision, inventory), step) };
 }
 

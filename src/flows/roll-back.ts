@@ -20,7 +20,7 @@ import { record as store, withLock } from './start-run.ts';
  */
 export async function planRollback(ports: RunPorts, record: RunRecord): Promise<Plan> {
   expectNotTakenBack(record);
-  const objects = await ports.reader.readMesh('plan');
+  const objects = await ports.reader.readMesh('uses');
   const inventory = buildInventory(objects);
   const candidates = await ports.reader.readControlPlaneObjects();
   const { steps, startedAt } = record.state;

@@ -5,7 +5,7 @@ import type { KubeObject, ObjectRef, Pod, PodController } from '../core/mesh/kub
 import type { IstiodReport, MeshObjects } from '../core/mesh/mesh-objects.ts';
 import type { WorkloadRef } from '../core/mesh/mesh-inventory.ts';
 
-export type MeshScope = 'status' | 'plan';
+export type MeshScope = 'status' | 'uses' | 'plan';
 
 export interface LookOptions {
   /** What the server fails to give is noted as unread, in place of being thrown: for who has an answer all the same. */
@@ -14,7 +14,8 @@ export interface LookOptions {
 
 export interface ClusterReader {
   /**
-   * Everything a look at the mesh needs. `plan` reads more than `status`: disruption budgets and objects that belong to a revision.
+   * Everything a look at the mesh needs. `uses` reads more than `status`: objects that belong to a revision; `plan` also what bears on
+   * restarts: budgets, autoscalers, claims, quotas and nodes, which say nothing of who uses a revision.
    * What may not be read is empty and named in `unread`; only a cluster that cannot be reached at all is thrown.
    * @throws Problem when there is no cluster, or it does not accept us; Transient when it does not answer now
    */

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { countsOf, type StrategyCounts } from '../../src/core/moves/surge.ts';
 import type { PodController } from '../../src/core/mesh/kube-objects.ts';
-import { expectPlanFits, resumeRun, startRun } from '../../src/flows/start-run.ts';
+import { expectPlanFits, finishRun, resumeRun, startRun } from '../../src/flows/start-run.ts';
 import { rollBack } from '../../src/flows/roll-back.ts';
 import type { RunResult } from '../../src/flows/perform-run.ts';
 import { codeOf, NEVER, World } from '../kit/world.ts';
@@ -156,4 +156,18 @@ describe('a workload whose controller waits for its pods to go', () => {
     const world = new World().withShop();
     expect(await codeOf(world.plan(EVICT))).toBe('PLAN-016');
   });
+});
+
+it('what only bears on restarts and cannot be read does not make the use of a revision unknown', async () => {
+  const world = new World().withShop();
+  const asked: string[] = [];
+  const read = world.cluster.readMesh.bind(world.cluster);
+  world.cluster.readMesh = async (scope) => {
+    asked.push(scope);
+    const objects = await read(scope);
+    return scope === 'plan' ? { ...objects, unread: [{ what: 'nodes', why: 'no permission' }] } : objects;
+  };
+  await world.apply();
+  expect((await finishRun(world.driver(), world.run, NEVER)).outcome).toBe('finished');
+  expect(asked).toContain('uses');
 });

@@ -25,13 +25,14 @@ export async function readMeshObjects(source: MeshSource, scope: MeshScope, opti
   const { client, istioNamespace } = source;
   const notes: ReadNotes = { unread: [], failuresToo: options.noteFailures === true };
   // All at once: whichever fails first is told.
-  const [serverVersion, clusterUid, podsAndIstiods, workloads, surroundings, forPlan] = await Promise.all([
+  const [serverVersion, clusterUid, podsAndIstiods, workloads, surroundings, revisioned, aroundRestarts] = await Promise.all([
     readVersion(client),
     readUid(client),
     readPodsAndIstiods(client, notes, scope !== 'status'),
     readWorkloads(client, notes),
     readSurroundings(client, istioNamespace, notes),
-    scope === 'status' ? NOT_FOR_A_PLAN : readForPlan(client, notes),
+    scope === 'status' ? NOT_REVISIONED : readRevisionedObjects(client, notes),
+    scope === 'plan' ? readAroundRestarts(client, notes) : NOTHING_AROUND,
   ]);
   const { clusterName, nowMs } = source;
   return {
@@ -43,7 +44,8 @@ export async function readMeshObjects(source: MeshSource, scope: MeshScope, opti
     ...podsAndIstiods,
     ...workloads,
     ...surroundings,
-    ...forPlan,
+    ...revisioned,
+    ...aroundRestarts,
     unread: notes.unread,
   };
 }
@@ -98,13 +100,8 @@ async function readGateways(client: KubeClient, notes: ReadNotes): Promise<KubeO
   return found.length > 0 || isNoted ? found : listOrNote(client, { ...GATEWAY_API, version: 'v1beta1' }, { optional: true }, notes);
 }
 
-/** What a look that is not for a plan leaves out. */
-const NOT_FOR_A_PLAN = {
-  podDisruptionBudgets: [],
-  autoscalers: [],
-  volumeClaims: [],
-  resourceQuotas: [],
-  nodes: [],
+/** What a look for `status` leaves out. */
+const NOT_REVISIONED = {
   pinnedObjects: [],
   envoyFilters: [],
   istioGateways: [],
@@ -113,17 +110,19 @@ const NOT_FOR_A_PLAN = {
   revisionedRoutes: [],
 };
 
-async function readForPlan(client: KubeClient, notes: ReadNotes): Part<keyof typeof NOT_FOR_A_PLAN> {
+/** What a look that is not for a plan leaves out. */
+const NOTHING_AROUND = { podDisruptionBudgets: [], autoscalers: [], volumeClaims: [], resourceQuotas: [], nodes: [] };
+
+async function readAroundRestarts(client: KubeClient, notes: ReadNotes): Part<keyof typeof NOTHING_AROUND> {
   const list = (apiVersion: string, kind: string): Promise<KubeObject[]> => listOrNote(client, known(apiVersion, kind), {}, notes);
-  const [podDisruptionBudgets, autoscalers, volumeClaims, resourceQuotas, nodes, revisioned] = await Promise.all([
+  const [podDisruptionBudgets, autoscalers, volumeClaims, resourceQuotas, nodes] = await Promise.all([
     list('policy/v1', 'PodDisruptionBudget'),
     list('autoscaling/v2', 'HorizontalPodAutoscaler'),
     list('v1', 'PersistentVolumeClaim'),
     list('v1', 'ResourceQuota'),
     list('v1', 'Node'),
-    readRevisionedObjects(client, notes),
   ]);
-  return { podDisruptionBudgets, autoscalers, volumeClaims, resourceQuotas, nodes, ...revisioned };
+  return { podDisruptionBudgets, autoscalers, volumeClaims, resourceQuotas, nodes };
 }
 
 export function isIstiodPod(pod: Pod): boolean {

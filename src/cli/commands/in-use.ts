@@ -12,7 +12,7 @@ import { renderUsage } from '../views/usage-text.ts';
 /** Exit code 3 when it is used or unknown, so that a script may go on only when it is neither. */
 export async function inUseCommand(context: CommandContext, revision: string): Promise<ExitCode> {
   return withReader(context.options, async (reader) => {
-    const inventory = buildInventory(await reader.readMesh('plan', { noteFailures: true }));
+    const inventory = buildInventory(await reader.readMesh('uses', { noteFailures: true }));
     const found = inventory.revisions.find((r) => r.name === revision);
     const usage = findUses(revision, inventory);
     // Nothing bears the name: it is more likely misspelt than gone.

@@ -109,7 +109,7 @@ export function withoutPinned(usage: Usage, { pinned }: RemoveStep): Usage {
 export async function originalsOfPinned(ports: Pick<RunPorts, 'reader' | 'sha256'>, step: RemoveStep): Promise<Original[]> {
   const candidates = conditional(step);
   if (candidates.length === 0) return [];
-  const inventory = buildInventory(await ports.reader.readMesh('plan'));
+  const inventory = buildInventory(await ports.reader.readMesh('uses'));
   const objects = await Promise.all(candidates.map(({ ref }) => ports.reader.readObject(ref)));
   return candidates.flatMap(({ digest, expressions = [] }, index): Original[] => {
     const object = objects[index];

@@ -41,7 +41,7 @@ export async function observeTag(
     return { kind: 'tag', pointsTo, pending, ...(probe === undefined ? {} : { probe }) };
   }
   if (started) return { kind: 'tag', pointsTo, pending };
-  const inventory = buildInventory(await ports.reader.readMesh('plan'));
+  const inventory = buildInventory(await ports.reader.readMesh('uses'));
   const unmoved = unmovedBehind(step.tag, step.revision, inventory).map((workload) => workloadKey(workload));
   return { kind: 'tag', pointsTo, pending, unmoved, unknown: inventory.unread.map(({ what, why }) => `${what}: ${why}`) };
 }
