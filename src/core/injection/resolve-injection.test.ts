@@ -218,7 +218,7 @@ describe('webhooks that are not as they should be', () => {
     expect(resolveInjection({ namespace: 'shop', namespaceLabels: { 'istio.io/rev': 'old' }, template: {} }, hooks)).toMatchObject({
       kind: 'not-injected',
       reason: 'ghost',
-      detail: 'webhook x points to Service istio-system/istiod-old, which does not exist; it is ignored',
+      detail: 'webhook x cannot be called (Service istio-system/istiod-old does not exist), and is ignored',
     });
   });
 

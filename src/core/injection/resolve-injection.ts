@@ -29,18 +29,18 @@ export function resolveInjection(subject: InjectionSubject, webhooks: readonly I
     if (written) return { kind: 'not-injected', reason: 'in-template', detail: written };
     return explainNoMatch(subject.namespaceLabels, podLabels);
   }
-  const failing = matching.find((webhook) => !webhook.serviceExists && webhook.entry.failurePolicy !== 'Ignore');
+  const failing = matching.find((webhook) => webhook.entry.failurePolicy !== 'Ignore' && whyNotCalled(webhook) !== undefined);
   if (failing)
     return {
       kind: 'refused',
       revision: answererOf(failing),
       configuration: failing.configuration,
-      detail: `${targetOf(failing)} does not exist`,
+      detail: whyNotCalled(failing) ?? '',
     };
-  const alive = matching.filter((webhook) => webhook.serviceExists);
+  const alive = matching.filter((webhook) => whyNotCalled(webhook) === undefined);
   const answering = alive[0];
   if (!answering) {
-    const detail = `webhook ${first.configuration} points to ${targetOf(first)}, which does not exist; it is ignored`;
+    const detail = `webhook ${first.configuration} cannot be called (${whyNotCalled(first) ?? ''}), and is ignored`;
     return { kind: 'not-injected', reason: 'ghost', detail };
   }
   const injecting = alive.filter((webhook) => declinedByIstiod(subject, webhook.policy) === undefined);
@@ -87,8 +87,15 @@ export function matchingWebhooks(
     .toSorted((a, b) => (a.configuration < b.configuration ? -1 : a.configuration > b.configuration ? 1 : 0));
 }
 
-/** What a webhook calls, in words. */
-export function targetOf({ entry }: InjectionWebhook): string {
+/** Why the API server cannot call a webhook, in words; undefined when it can, as far as objects tell. */
+export function whyNotCalled(webhook: InjectionWebhook): string | undefined {
+  if (!webhook.serviceExists) return `${targetOf(webhook)} does not exist`;
+  if (!webhook.hasCaBundle && webhook.entry.clientConfig?.service !== undefined)
+    return 'it has no CA bundle, so that istiod is not trusted';
+  return undefined;
+}
+
+function targetOf({ entry }: InjectionWebhook): string {
   const service = entry.clientConfig?.service;
   return service ? `Service ${service.namespace}/${service.name}` : (entry.clientConfig?.url ?? 'its target');
 }
