@@ -79,7 +79,12 @@ describe('roles', () => {
       {
         kind: 'Role',
         metadata: { name: 'meshlift-look', namespace: 'mesh', labels },
-        rules: [': create,get pods/portforward', ': get,list configmaps'],
+        rules: [
+          ': create,get pods/portforward',
+          ': get,list configmaps',
+          'meshlift.io: get,list meshupgrades',
+          'coordination.k8s.io: get leases',
+        ],
       },
     ]);
   });

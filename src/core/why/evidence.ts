@@ -89,7 +89,7 @@ function tagLines({ next, inventory }: EvidenceInput): Evidence[] {
   const tag = inventory.tags.find((one) => one.configuration === deciding?.configuration);
   if (tag === undefined || deciding === undefined) return [];
   const owner = ownerText(tag.owner);
-  return [{ label: 'tag', text: `${tag.name} → ${deciding.revision}${owner === '-' ? '' : ` (written by ${owner})`}` }];
+  return [{ label: 'tag', text: `${tag.name} → revision ${deciding.revision}${owner === '-' ? '' : ` (written by ${owner})`}` }];
 }
 
 function imageLines({ next, pods }: EvidenceInput): Evidence[] {

@@ -38,7 +38,7 @@ function explainWorkload(target: WhyTarget, seen: Seen): Part {
     pods,
     next,
     evidence: [...evidenceOf(input), ...inTheWay(input)],
-    changes: whatWouldChange({ ...input, behind }),
+    changes: whatWouldChange({ ...input, workloads: [workload], behind }),
   };
 }
 
@@ -64,7 +64,7 @@ function explainNamespace({ name }: WhyTarget, seen: Seen): Part {
       ...others.map(({ workload, own }) => ({ label: 'but', text: exceptionText(workload, own) })),
       ...inTheWay(input),
     ],
-    changes: whatWouldChange({ ...input, behind }),
+    changes: whatWouldChange({ ...input, workloads, behind }),
   };
 }
 

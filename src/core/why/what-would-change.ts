@@ -2,7 +2,7 @@
 import { decidedRevision } from '../injection/injection-decision.ts';
 import { resolveInjection, type InjectionSubject } from '../injection/resolve-injection.ts';
 import type { Labels } from '../mesh/kube-objects.ts';
-import type { InjectionWebhook, MeshInventory, Workload } from '../mesh/mesh-inventory.ts';
+import { runningPods, type InjectionWebhook, type MeshInventory, type Workload } from '../mesh/mesh-inventory.ts';
 import { reasonNotRestartable } from '../moves/restartable.ts';
 import { applyLabels } from '../moves/select-moves.ts';
 import { shortName } from '../plan/build-steps.ts';
@@ -23,7 +23,9 @@ export interface ChangeInput {
   readonly subject: InjectionSubject;
   /** Undefined for a namespace. */
   readonly workload?: Workload;
-  /** Workloads with pods that are other than the next one would be. */
+  /** The workload, or those of the namespace. */
+  readonly workloads: readonly Workload[];
+  /** Those with pods that are other than the next one would be. */
   readonly behind: readonly Workload[];
   readonly pods: readonly PodNow[];
   readonly next: NextPod;
@@ -115,7 +117,9 @@ function otherRevisions(input: ChangeInput): Change[] {
     .flatMap((revision) => {
       const way = labelWay(revision.name, input);
       const verb = next.gets === 'injected' ? 'To get' : 'To get a proxy from';
-      return way === undefined ? [] : [{ what: `${verb} ${revision.name} (${revision.version})`, ...instructions(way, input) }];
+      return way === undefined
+        ? []
+        : [{ what: `${verb} ${revision.name} (${revision.version})`, ...instructions(way, revision.name, input) }];
     });
 }
 
@@ -154,23 +158,27 @@ function leadsTo(
   return decidedRevision(resolveInjection(changed, webhooks)) === revision;
 }
 
-function instructions({ namespace, pod }: LabelWay, { subject, workload, next, behind }: ChangeInput): Pick<Change, 'how' | 'commands'> {
+function instructions({ namespace, pod }: LabelWay, revision: string, input: ChangeInput): Pick<Change, 'how' | 'commands'> {
+  const { subject, workload, next, workloads } = input;
   const onNamespace = Object.keys(namespace).length > 0;
   const onPod = Object.keys(pod).length > 0;
   const tool = next.decidedBy.find((label) => (label.on === 'namespace' ? onNamespace : onPod))?.tool;
-  const restartable = workload !== undefined && reasonNotRestartable(workload) === undefined;
-  const names = restartable ? [workload] : workload === undefined ? behind.filter((one) => reasonNotRestartable(one) === undefined) : [];
+  const toRestart = workloads.filter(
+    (one) => reasonNotRestartable(one) === undefined && runningPods(one).some((p) => p.revision !== revision),
+  );
+  const migrate = namespace['istio.io/rev'] === revision && !onPod ? `meshlift migrate ${subject.namespace} --to ${revision}` : undefined;
   return {
     how: [
       ...(tool === undefined ? [] : [`${tool} deploys what carries the label: change it there, or it is set back.`]),
       ...(onPod && workload === undefined ? [`In pod templates: ${labelWords(pod)}.`] : []),
       ...(onNamespace && workload !== undefined ? ['This is for the whole namespace.'] : []),
+      ...(migrate === undefined ? [] : [`"${migrate}" does it for all of the namespace, and verifies it; or by hand:`]),
     ].join(' '),
     commands: [
       ...(onNamespace ? [`kubectl label namespace ${subject.namespace} ${labelWords(namespace)} --overwrite`] : []),
       ...(onPod && workload !== undefined ? templateCommand(workload, pod) : []),
       // A change of the template is a restart already.
-      ...(onNamespace && !onPod ? grouped(names.map(restartCommand)) : []),
+      ...(onNamespace && !onPod ? grouped(toRestart.map(restartCommand)) : []),
     ],
   };
 }
