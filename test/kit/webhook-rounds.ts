@@ -191,8 +191,8 @@ function podSelector({ chance, one }: Dice): Selector {
 /** What istiod may refuse a pod for in itself is left out: here it is only asked who injects. */
 export function withoutOddities(one: InjectionCase): InjectionCase {
   const { metadata, spec } = one.pod;
-  const kept = Object.entries(metadata.annotations ?? {}).filter(([key]) =>
-    ['sidecar.istio.io/inject', 'inject.istio.io/templates'].includes(key),
+  const kept = Object.entries(metadata.annotations ?? {}).filter(
+    ([key, value]) => key === 'sidecar.istio.io/inject' || (key === 'inject.istio.io/templates' && value !== 'sidecar,gateway'),
   );
   const plain = ({ name, image, restartPolicy }: Readonly<Record<string, unknown>>): Record<string, unknown> => ({
     name,

@@ -1,4 +1,4 @@
-/** Why an istiod that is asked to inject a pod leaves it as it is. */
+/** Why an istiod that is asked to inject a pod leaves it as it is, or fails at it. */
 import type { InjectorPolicy } from '../mesh/injector-policy.ts';
 import type { LabelSelector, Labels, PodTemplate } from '../mesh/kube-objects.ts';
 import { matchesSelector } from '../mesh/match-selector.ts';
@@ -30,6 +30,22 @@ export function declinedByIstiod(
   if (never) return `the pod matches its neverInjectSelector (${selectorText(never)})`;
   if (policy.policy === 'enabled' || policy.alwaysInjectSelector.some((selector) => selects(selector, podLabels))) return undefined;
   return 'its injection policy is "disabled", and neither a label nor its alwaysInjectSelector asks for a sidecar';
+}
+
+/**
+ * Why an istiod that injects a pod fails at it, so that the pod is refused; undefined when it does not, as far as is known here.
+ * @source istio/istio pkg/kube/inject/inject.go (selectTemplates, RunTemplate) @6991a379
+ */
+export function failedByIstiod({ template }: { readonly template: PodTemplate }, policy?: InjectorPolicy): string | undefined {
+  const asked = template.metadata?.annotations?.['inject.istio.io/templates'];
+  const known = policy?.templates;
+  if (asked === undefined || known === undefined) return undefined;
+  const unknown = asked
+    .split(',')
+    .map((name) => name.trim())
+    .find((name) => !known.includes(name));
+  if (unknown === undefined) return undefined;
+  return `istiod has no template "${unknown}", for which the annotation inject.istio.io/templates asks; it has ${known.join(', ')}`;
 }
 
 /** In these lists, an empty selector selects nothing. */

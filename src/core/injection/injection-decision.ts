@@ -16,7 +16,7 @@ export type InjectionDecision =
       readonly revisions: readonly string[];
       readonly configurations: readonly string[];
     }
-  /** A webhook matches, but the Service behind it does not exist: pods are refused. */
+  /** A webhook matches, but cannot be called, or its istiod fails at the pod: pods are refused. */
   | { readonly kind: 'refused'; readonly revision: string; readonly configuration: string; readonly detail: string };
 
 export type NotInjectedReason =

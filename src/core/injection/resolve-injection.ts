@@ -4,7 +4,7 @@
  */
 import type { Labels, PodTemplate } from '../mesh/kube-objects.ts';
 import { PROXY_CONTAINER, proxyContainers, type InjectionWebhook } from '../mesh/mesh-inventory.ts';
-import { declinedByIstiod } from './declined-by-istiod.ts';
+import { declinedByIstiod, failedByIstiod } from './declined-by-istiod.ts';
 import type { InjectionDecision } from './injection-decision.ts';
 import { isForPods, selectorsMatch } from './match-webhook.ts';
 
@@ -46,6 +46,11 @@ export function resolveInjection(subject: InjectionSubject, webhooks: readonly I
   const injecting = alive.filter((webhook) => declinedByIstiod(subject, webhook.policy) === undefined);
   const last = lastInjection(injecting);
   if (!last) return { kind: 'not-injected', reason: 'declined', detail: declinedByIstiod(subject, answering.policy) ?? '' };
+  const failed = injecting.find((webhook) => failedByIstiod(subject, webhook.policy) !== undefined);
+  if (failed) {
+    const detail = failedByIstiod(subject, failed.policy) ?? '';
+    return { kind: 'refused', revision: answererOf(failed), configuration: failed.configuration, detail };
+  }
   const revisions = [...new Set(injecting.flatMap(answerers))];
   const revision = answererOf(last);
   if (revisions.length === 1) return { kind: 'injected', revision, webhook: last, entryName: last.entry.name };

@@ -2,13 +2,13 @@
 import type { Labels, LabelSelector } from '../mesh/kube-objects.ts';
 import type { InjectionWebhook } from '../mesh/mesh-inventory.ts';
 import { matchesSelector } from '../mesh/match-selector.ts';
-import { declinedByIstiod } from './declined-by-istiod.ts';
+import { declinedByIstiod, failedByIstiod } from './declined-by-istiod.ts';
 import { isForPods } from './match-webhook.ts';
 import { answererOf, lastInjection, matchingWebhooks, whyNotCalled, type InjectionSubject } from './resolve-injection.ts';
 
 /**
  * `injects`: its injection is left in the pod; `replaced`: it injects, and another one does so after it; `declines`: its istiod
- * leaves the pod as it is; `refuses`: it cannot be called, so that the pod is refused; `ignored`: it cannot be called, which is
+ * leaves the pod as it is; `refuses`: it cannot be called, or its istiod fails, so that the pod is refused; `ignored`: it cannot be called, which is
  * allowed; `passed-by`: the API server does not call it; `off`: istioctl has switched it off.
  */
 export type WebhookFate = 'injects' | 'replaced' | 'declines' | 'refuses' | 'ignored' | 'passed-by' | 'off';
@@ -39,6 +39,8 @@ export function traceWebhooks(subject: InjectionSubject, webhooks: readonly Inje
     if (unreachable !== undefined) return { fate: webhook.entry.failurePolicy === 'Ignore' ? 'ignored' : 'refuses', detail: unreachable };
     const declined = declinedByIstiod(subject, webhook.policy);
     if (declined !== undefined) return { fate: 'declines', detail: declined };
+    const failed = failedByIstiod(subject, webhook.policy);
+    if (failed !== undefined) return { fate: 'refuses', detail: failed };
     if (webhook === last) return { fate: 'injects', detail: '' };
     return { fate: 'replaced', detail: `replaced by ${last?.configuration ?? ''}` };
   };

@@ -7,10 +7,12 @@ export interface InjectorPolicy {
   readonly policy: string;
   readonly neverInjectSelector: readonly LabelSelector[];
   readonly alwaysInjectSelector: readonly LabelSelector[];
+  /** Names by which pods can ask for a template; absent when none are said. */
+  readonly templates?: readonly string[];
 }
 
-/** Beside these keys stand the templates, which are long and not looked at. */
-const KEYS = /^(?:policy|neverInjectSelector|alwaysInjectSelector):/;
+/** Beside these keys stand the templates, which are long: only their names are looked at. */
+const KEYS = /^(?:policy|neverInjectSelector|alwaysInjectSelector|aliases):/;
 
 /**
  * @param config YAML as Istio's chart writes it
@@ -21,11 +23,13 @@ export function readInjectorPolicy(config: string): InjectorPolicy | undefined {
   try {
     const parsed: unknown = parse(config.trimStart().startsWith('{') ? config : wantedLines(config));
     if (parsed !== null && typeof parsed !== 'object') return undefined;
-    const { policy, neverInjectSelector, alwaysInjectSelector } = (parsed ?? {}) as Partial<Record<keyof InjectorPolicy, unknown>>;
+    const told = (parsed ?? {}) as Partial<Record<keyof InjectorPolicy | 'aliases', unknown>>;
+    const templates = [...(told.templates === undefined ? templateNames(config) : namesIn(told.templates)), ...namesIn(told.aliases)];
     return {
-      policy: typeof policy === 'string' ? policy : '',
-      neverInjectSelector: selectors(neverInjectSelector),
-      alwaysInjectSelector: selectors(alwaysInjectSelector),
+      policy: typeof told.policy === 'string' ? told.policy : '',
+      neverInjectSelector: selectors(told.neverInjectSelector),
+      alwaysInjectSelector: selectors(told.alwaysInjectSelector),
+      ...(templates.length === 0 ? {} : { templates }),
     };
   } catch {
     return undefined;
@@ -34,6 +38,21 @@ export function readInjectorPolicy(config: string): InjectorPolicy | undefined {
 
 function selectors(value: unknown): readonly LabelSelector[] {
   return Array.isArray(value) ? value.filter((one): one is LabelSelector => typeof one === 'object' && one !== null) : [];
+}
+
+function namesIn(value: unknown): string[] {
+  return typeof value === 'object' && value !== null ? Object.keys(value) : [];
+}
+
+/** Keys of the first level below `templates`, whatever stands in them. */
+function templateNames(config: string): string[] {
+  const block = /^templates:[ \t]*\n((?:[ \t#].*\n?|\n)*)/m.exec(config)?.[1] ?? '';
+  const indent = /^( +)\S/m.exec(block)?.[1] ?? ' ';
+  return block.split('\n').flatMap((line) => {
+    const key =
+      line.startsWith(indent) && line[indent.length] !== ' ' ? /^["']?([\w.-]+)["']?:/.exec(line.slice(indent.length))?.[1] : undefined;
+    return key === undefined ? [] : [key];
+  });
 }
 
 /** The top-level keys that count, each with the lines that belong to it. */

@@ -40,7 +40,7 @@ function reasons({ next, subject, workload }: EvidenceInput): Evidence[] {
     case 'refused':
       return [
         { label: 'because', text: asked },
-        { label: 'refused', text: `the webhook cannot be called: ${next.detail}` },
+        { label: 'refused', text: `by the webhook: ${next.detail}` },
       ];
     case 'nothing':
     case 'in-template':

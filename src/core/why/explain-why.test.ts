@@ -226,8 +226,38 @@ describe('webhooks', () => {
       'old',
       'The next pod of shop/cart is refused by the API server; its running pod has a proxy from old (1.28.2).',
     ]);
-    expect(lines(answer, 'refused')).toEqual(['the webhook cannot be called: Service istio-system/istiod-old does not exist']);
+    expect(lines(answer, 'refused')).toEqual(['by the webhook: Service istio-system/istiod-old does not exist']);
     expect(ways(answer)[0]).toEqual(['To let pods be created', 'kubectl get mutatingwebhookconfiguration istio-revision-tag-old -o yaml']);
+  });
+
+  it('a template that istiod does not have: the pod is refused', () => {
+    const told = (objects: MeshObjects): MeshObjects => ({
+      ...objects,
+      configMaps: objects.configMaps.map((c) =>
+        c.data?.['config'] === undefined
+          ? c
+          : {
+              ...c,
+              data: {
+                ...c.data,
+                config:
+                  'policy: enabled\ntemplates:\n  gateway: |\n    spec:\n      a: b\n  sidecar: |\n    x\naliases:\n  mine: [sidecar]\n',
+              },
+            },
+      ),
+    });
+    const asking = (templates: string): WhyAnswer =>
+      why('cart', cart({ 'istio.io/rev': 'canary' }, annotated({ 'inject.istio.io/templates': templates })), told);
+    expect(['gateway', 'sidecar, mine'].map((templates) => asking(templates).next.gets)).toEqual(['injected', 'injected']);
+    const refused = asking('sidecar, spec');
+    expect([refused.next.gets, lines(refused, 'refused'), refused.changes[0]?.how]).toEqual([
+      'refused',
+      [
+        'by the webhook: istiod has no template "spec", for which the annotation inject.istio.io/templates asks; it has gateway, sidecar, mine',
+      ],
+      'Name only templates that istiod has in the annotation inject.istio.io/templates.',
+    ]);
+    expect(asking('').next.gets).toBe('refused');
   });
 
   it('one whose istiod has no pod that is ready', () => {

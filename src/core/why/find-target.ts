@@ -171,7 +171,7 @@ function nearText(name: string, names: readonly string[]): string {
 
 /** Up to five whose names differ by little, or contain what was asked for, the nearest first. */
 function nearest<T extends { readonly name: string }>(name: string, all: readonly T[]): T[] {
-  const limit = Math.max(1, Math.floor(name.length / 3));
+  const limit = Math.max(2, Math.floor(name.length / 3));
   return all
     .map((one) => ({ one, distance: one.name.includes(name) || name.includes(one.name) ? 1 : distanceOf(name, one.name) }))
     .filter(({ distance }) => distance <= limit)

@@ -1,5 +1,6 @@
 /** What a person would have to do for another answer: restarts, labels, and what is in the way. */
 import { decidedRevision } from '../injection/injection-decision.ts';
+import { failedByIstiod } from '../injection/declined-by-istiod.ts';
 import { resolveInjection, type InjectionSubject } from '../injection/resolve-injection.ts';
 import type { Labels } from '../mesh/kube-objects.ts';
 import { runningPods, type InjectionWebhook, type MeshInventory, type Workload } from '../mesh/mesh-inventory.ts';
@@ -84,6 +85,11 @@ function grouped(commands: readonly string[]): string[] {
 function obstacles({ subject, next, inventory }: ChangeInput): Change[] {
   const change = (what: string, how: string, ...commands: readonly string[]): Change[] => [{ what, how, commands }];
   const refusing = next.webhooks.find(({ fate }) => fate === 'refuses');
+  if (
+    next.gets === 'refused' &&
+    failedByIstiod(subject, inventory.webhooks.find((w) => w.configuration === refusing?.configuration)?.policy) !== undefined
+  )
+    return change('To let pods be created', 'Name only templates that istiod has in the annotation inject.istio.io/templates.');
   if (next.gets === 'refused' && refusing !== undefined) {
     const see = `kubectl get mutatingwebhookconfiguration ${refusing.configuration} -o yaml`;
     return change('To let pods be created', 'Bring back what the webhook calls, or remove the webhook if its revision is gone.', see);
