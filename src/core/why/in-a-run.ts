@@ -58,16 +58,16 @@ function leftOut(target: WhyTarget, workload: WorkloadRef | undefined, record: R
 function sentence(step: Step, { record, paused, driver }: SeenRun, all: readonly Step[], objects: MeshObjects): string {
   const run = `Run ${record.name}`;
   const { state } = record;
-  if (!all.includes(step)) return `${run} has it in its finish, which was not asked for yet: ${step.title}.`;
+  if (!all.includes(step)) return `${run} has it in its finish, which was not asked for yet: ${titleOf(step)}.`;
   switch (stepStatus(state, step)) {
     case 'done':
-      return `${run} is through with it: ${step.title}.`;
+      return `${run} is through with it: ${titleOf(step)}.`;
     case 'skipped':
-      return `${run} has skipped it: ${step.title}.`;
+      return `${run} has skipped it: ${titleOf(step)}.`;
     case 'failed':
-      return `${run} failed at it: ${state.problem === undefined ? step.title : `${state.problem.code} ${firstLine(state.problem.what)}`}`;
+      return `${run} failed at it: ${state.problem === undefined ? titleOf(step) : `${state.problem.code} ${firstLine(state.problem.what)}`}`;
     case 'started':
-      return `${run} is at it (${step.title}), and waits: ${waitingFor(step, objects)}.`;
+      return `${run} is at it (${titleOf(step)}), and waits${waitingFor(step, objects)}.`;
     case 'waiting': {
       const before = all.slice(0, all.indexOf(step)).filter((one) => !isSettled(record, one)).length;
       const holdup =
@@ -79,7 +79,7 @@ function sentence(step: Step, { record, paused, driver }: SeenRun, all: readonly
               ? 'nobody drives the run'
               : '';
       const turn = before === 0 ? 'its turn is next' : `${before} ${before === 1 ? 'step comes' : 'steps come'} before it`;
-      return `${run} has not come to it (${step.title}): ${holdup === '' ? turn : `${holdup}, and ${turn}`}.`;
+      return `${run} has not come to it (${titleOf(step)}): ${holdup === '' ? turn : `${holdup}, and ${turn}`}.`;
     }
   }
 }
@@ -88,13 +88,13 @@ function positionOf(step: Step, all: readonly Step[], record: RunRecord, objects
   const current = all.find((one) => !isSettled(record, one));
   const at = (one: Step): string => `${all.indexOf(one) + 1} of ${all.length}`;
   const lines: Evidence[] = all.includes(step)
-    ? [{ label: 'step', text: `${at(step)}, ${stepStatus(record.state, step)}; ${step.doneWhen}` }]
+    ? [{ label: 'step', text: `${at(step)}, ${stepStatus(record.state, step)}; done when ${step.doneWhen}` }]
     : [];
   if (current === undefined || current === step) return lines;
   const started = record.state.steps.get(current.id) === 'started';
   return [
     ...lines,
-    { label: 'run is at', text: `${at(current)}: ${current.title}${started ? `, which waits: ${waitingFor(current, objects)}` : ''}` },
+    { label: 'run is at', text: `${at(current)}: ${titleOf(current)}${started ? `, which waits${waitingFor(current, objects)}` : ''}` },
   ];
 }
 
@@ -115,14 +115,19 @@ function nextCommands({ record, driver }: SeenRun): string[] {
   return phase === 'moved' ? [`meshlift finish ${record.name}`] : [`meshlift resume ${record.name}`, `meshlift rollback ${record.name}`];
 }
 
+/** Titles stand in columns; here they stand in sentences. */
+function titleOf({ title }: Step): string {
+  return title.replaceAll(/\s+/g, ' ');
+}
+
 function firstLine(text: string): string {
   return text.split('\n')[0] ?? '';
 }
 
-/** What a started step still waits for, judged as the run itself does from what was just read; its own words where that does not tell. */
+/** What a started step still waits for, after the word `waits`: judged as the run itself does from what was just read; its own words where that does not tell. */
 function waitingFor(step: Step, objects: MeshObjects): string {
-  if (step.kind !== 'restartWorkload' && step.kind !== 'restartGateway') return step.doneWhen;
-  return assessmentText(assessRestart(step, objects));
+  if (step.kind !== 'restartWorkload' && step.kind !== 'restartGateway') return ` until ${step.doneWhen}`;
+  return `: ${assessmentText(assessRestart(step, objects))}`;
 }
 
 function assessRestart(step: Extract<Step, { kind: 'restartWorkload' | 'restartGateway' }>, objects: MeshObjects): StepAssessment {
