@@ -178,7 +178,7 @@ function instructions({ namespace, pod }: LabelWay, revision: string, input: Cha
       ...(tool === undefined ? [] : [`${tool} deploys what carries the label: change it there, or it is set back.`]),
       ...(onPod && workload === undefined ? [`In pod templates: ${labelWords(pod)}.`] : []),
       ...(onNamespace && workload !== undefined ? ['This is for the whole namespace.'] : []),
-      ...(migrate === undefined ? [] : [`"${migrate}" does it for all of the namespace, and verifies it; or by hand:`]),
+      ...(migrate === undefined ? [] : [`"${migrate}" does it and verifies it; by hand:`]),
     ].join(' '),
     commands: [
       ...(onNamespace ? [`kubectl label namespace ${subject.namespace} ${labelWords(namespace)} --overwrite`] : []),
