@@ -89,8 +89,8 @@ export function webhookRounds(rules: RoundRules, count: number): readonly Webhoo
 }
 
 interface Dice {
-  chance(share: number): boolean;
-  one<T>(values: readonly T[]): T;
+  readonly chance: (share: number) => boolean;
+  readonly one: <T>(values: readonly T[]) => T;
 }
 
 function anyEdits({ chance, one }: Dice, { installed, revisions }: RoundRules): Record<string, Edit> {

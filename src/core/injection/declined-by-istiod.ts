@@ -17,18 +17,21 @@ export function declinedByIstiod(
 ): string | undefined {
   if (template.spec?.hostNetwork) return 'the pod uses the host network';
   if (NEVER_INJECTED.has(namespace)) return `istiod never injects in ${namespace}`;
-  const podLabels = template.metadata?.labels ?? {};
-  const label = podLabels['sidecar.istio.io/inject'];
-  const asked = label ?? template.metadata?.annotations?.['sidecar.istio.io/inject'];
   if (policy !== undefined && policy.policy !== 'enabled' && policy.policy !== 'disabled')
     return `its injection policy is "${policy.policy}", neither enabled nor disabled`;
+  const { labels = {}, annotations = {} } = template.metadata ?? {};
+  const label = labels['sidecar.istio.io/inject'];
+  const asked = label ?? annotations['sidecar.istio.io/inject'];
   if (asked === 'true') return undefined;
   if (asked === 'false') return `the ${label === undefined ? 'annotation' : 'label'} sidecar.istio.io/inject is "false"`;
   // Any other spelling, such as off or False, is no answer to istiod, and its settings count.
-  if (policy === undefined) return undefined;
-  const never = policy.neverInjectSelector.find((selector) => selects(selector, podLabels));
+  return policy === undefined ? undefined : declinedBySettings(labels, policy);
+}
+
+function declinedBySettings(labels: Labels, policy: InjectorPolicy): string | undefined {
+  const never = policy.neverInjectSelector.find((selector) => selects(selector, labels));
   if (never) return `the pod matches its neverInjectSelector (${selectorText(never)})`;
-  if (policy.policy === 'enabled' || policy.alwaysInjectSelector.some((selector) => selects(selector, podLabels))) return undefined;
+  if (policy.policy === 'enabled' || policy.alwaysInjectSelector.some((selector) => selects(selector, labels))) return undefined;
   return 'its injection policy is "disabled", and neither a label nor its alwaysInjectSelector asks for a sidecar';
 }
 

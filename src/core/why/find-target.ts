@@ -40,7 +40,7 @@ export function findTarget(text: string, namespaces: readonly string[], seen: Se
     if (first !== undefined && found.length === 1) return first;
     if (first !== undefined) throw severalFit(text, found);
   }
-  throw notFound(text, readings[0] ?? { name: text }, namespaces, seen, all);
+  throw notFound({ text, asked: readings[0] ?? { name: text }, namespaces, inventory: seen.inventory, all });
 }
 
 /** The ways to read a text, the likeliest first. */
@@ -119,7 +119,15 @@ function severalFit(text: string, found: readonly WhyTarget[]): Problem {
   });
 }
 
-function notFound(text: string, asked: Asked, namespaces: readonly string[], { inventory }: Seen, all: readonly Candidate[]): Problem {
+interface NotFound {
+  readonly text: string;
+  readonly asked: Asked;
+  readonly namespaces: readonly string[];
+  readonly inventory: Seen['inventory'];
+  readonly all: readonly Candidate[];
+}
+
+function notFound({ text, asked, namespaces, inventory, all }: NotFound): Problem {
   const unread = inventory.unread.filter(({ what }) =>
     /^(namespaces|pods|deployments|statefulsets|daemonsets|replicasets|jobs|cronjobs)\b/.test(what),
   );
@@ -128,23 +136,17 @@ function notFound(text: string, asked: Asked, namespaces: readonly string[], { i
       what: `${text} was not found, and these could not be read: ${unread.map((u) => `${u.what} (${u.why})`).join(', ')}.`,
       next: [{ label: 'which permissions are missing', command: 'meshlift rbac --check --for look' }],
     });
-  const wanted =
-    asked.kind === 'Namespace'
-      ? asked.name
-      : (asked.namespace ?? namespaces.find((name) => !inventory.namespaces.some((n) => n.name === name)));
-  const namespaceIsThere = wanted === undefined || inventory.namespaces.some((n) => n.name === wanted);
-  if (!namespaceIsThere)
+  const names = inventory.namespaces.map((n) => n.name);
+  const wanted = asked.kind === 'Namespace' ? [asked.name] : asked.namespace === undefined ? namespaces : [asked.namespace];
+  const missing = wanted.find((name) => !names.includes(name));
+  if (missing !== undefined)
     return new Problem('MESH-003', {
-      what: `There is no namespace ${wanted}.`,
-      why: nearText(
-        wanted,
-        inventory.namespaces.map((n) => n.name),
-      ),
+      what: `There is no namespace ${missing}.`,
+      why: nearText(missing, names),
       next: [{ label: 'look', command: 'kubectl get namespaces' }],
     });
-  const where = asked.namespace === undefined ? namespaces : [asked.namespace];
   const here = all.filter(
-    (c) => c.onlyByKind === undefined && c.kind !== 'Namespace' && (where.length === 0 || where.includes(c.namespace)),
+    (c) => c.onlyByKind === undefined && c.kind !== 'Namespace' && (wanted.length === 0 || wanted.includes(c.namespace)),
   );
   const near = nearest(
     asked.name,
@@ -152,7 +154,7 @@ function notFound(text: string, asked: Asked, namespaces: readonly string[], { i
   );
   const what = asked.kind === undefined ? `no workload, pod or namespace called ${asked.name}` : `no ${asked.kind} called ${asked.name}`;
   return new Problem('MESH-004', {
-    what: `There is ${what}${where.length === 0 ? '' : ` in ${where.join(', ')}`}.`,
+    what: `There is ${what}${wanted.length === 0 ? '' : ` in ${wanted.join(', ')}`}.`,
     why: 'A workload is named deploy/cart -n shop, shop/cart or cart; a pod pod/cart-abc; a namespace ns/shop.',
     next:
       near.length === 0
@@ -183,9 +185,9 @@ function nearest<T extends { readonly name: string }>(name: string, all: readonl
 /** How many letters have to be changed, added or taken out. */
 function distanceOf(a: string, b: string): number {
   let before = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (const [row, letter] of [...a].entries()) {
+  for (const [row, letter] of Array.from(a).entries()) {
     const now = [row + 1];
-    for (const [column, other] of [...b].entries())
+    for (const [column, other] of Array.from(b).entries())
       now.push(Math.min((now[column] ?? 0) + 1, (before[column + 1] ?? 0) + 1, (before[column] ?? 0) + (letter === other ? 0 : 1)));
     before = now;
   }
