@@ -113,6 +113,20 @@ describe('on any terminal', () => {
   });
 });
 
+it('of many exceptions only some are shown, but for -o wide', () => {
+  const builder = mesh().namespace('many', { 'istio.io/rev': 'canary' });
+  const template = { metadata: { labels: { 'sidecar.istio.io/inject': 'false' } } };
+  for (const name of ['a', 'b', 'c', 'd', 'e', 'f', 'g']) builder.workload('many', name, { template });
+  const said = why('ns/many', builder);
+  const text = renderWhy(said, plain, false);
+  expect([text.includes('deploy/e gets no proxy'), text.includes('deploy/f gets'), text.includes('and 2 more (-o wide)')]).toEqual([
+    true,
+    false,
+    true,
+  ]);
+  expect(renderWhy(said, plain, true)).toContain('deploy/g gets no proxy');
+});
+
 it('says what is not known, and where a run stands', () => {
   const run = {
     run: 'to-canary-1',

@@ -7,13 +7,15 @@ import { renderTable, type Column } from './table.ts';
 const LABEL_WIDTH = 12;
 /** Lines of prose are no longer than this on any terminal. */
 const LONGEST = 100;
+/** Lines of one kind that are shown without -o wide. */
+const MOST = 5;
 
 export function renderWhy(answer: WhyAnswer, terminal: Terminal, wide: boolean): string {
   const width = Math.min(terminal.columns, LONGEST);
   const { inRun } = answer;
   const parts = [
     headline(answer, terminal, width),
-    evidenceLines(answer.evidence, terminal, width),
+    evidenceLines(wide ? answer.evidence : shortened(answer.evidence), terminal, width),
     ...(inRun === undefined
       ? []
       : [[...wrap(inRun.answer, width), evidenceLines(inRun.evidence, terminal, width)].filter((line) => line !== '').join('\n')]),
@@ -52,6 +54,13 @@ function evidenceLines(evidence: readonly Evidence[], terminal: Terminal, width:
       return hanging(`  ${terminal.tone('dim', shown.padEnd(LABEL_WIDTH))}`, LABEL_WIDTH + 2, text, width);
     })
     .join('\n');
+}
+
+/** Of many lines of one kind, the first. */
+function shortened(evidence: readonly Evidence[]): Evidence[] {
+  return [...Map.groupBy(evidence, ({ label }) => label)].flatMap(([label, all]) =>
+    all.length <= MOST ? all : [...all.slice(0, MOST), { label, text: `and ${all.length - MOST} more (-o wide)` }],
+  );
 }
 
 function changeLines({ what, how, commands }: Change, terminal: Terminal, width: number): string {

@@ -118,18 +118,19 @@ function runningLines(pods: readonly PodNow[]): Evidence[] {
   });
 }
 
-function stateText({ proxy, revision, version, istiods, ready }: PodNow): string {
+function stateText({ proxy, revision, version, istiods, connectedTo, ready }: PodNow): string {
   const unready = ready ? '' : ', not ready';
   if (proxy === 'none') return `no proxy${unready}`;
   const on = revisionText(revision, version);
   if (proxy === 'unknown') return `${on}, whether it is connected is not known${unready}`;
   if (proxy === 'not-connected') return `${on}, connected to no istiod${unready}`;
   const state = { synced: 'synced', stale: 'not synced', 'not-sent': 'nothing sent yet' }[proxy];
-  return `${on}, connected to ${[...new Set(istiods)].join(' and ')}, ${state}${unready}`;
+  const elsewhere = connectedTo.some((other) => other !== revision) ? ` of ${connectedTo.join(' and ')}` : '';
+  return `${on}, connected to ${[...new Set(istiods)].join(' and ')}${elsewhere}, ${state}${unready}`;
 }
 
 /** What keeps the answer from coming true just now, or makes it less than certain. */
-export function inTheWay({ next, inventory, pods }: EvidenceInput): Evidence[] {
+export function inTheWay({ subject, next, inventory, pods }: EvidenceInput): Evidence[] {
   const lines: Evidence[] = [];
   const revision = inventory.revisions.find((r) => r.name === next.revision);
   if (next.gets === 'injected' && revision?.deployment !== undefined && revision.replicas.ready === 0)
@@ -141,6 +142,11 @@ export function inTheWay({ next, inventory, pods }: EvidenceInput): Evidence[] {
       label: 'now',
       text: `istiods of ${(several.answeredBy ?? []).join(' and ')} are behind one Service: any of them may answer, not always ${answererOf(several)}`,
     });
+  const told = /discoveryAddress["']?:\s*["']?([^"'\s,}]+)/.exec(
+    subject.template.metadata?.annotations?.['proxy.istio.io/config'] ?? '',
+  )?.[1];
+  if (told !== undefined)
+    lines.push({ label: 'connects', text: `to ${told}, as the annotation proxy.istio.io/config says, whatever injects it` });
   const elsewhere = pods.filter((pod) => pod.proxy === 'not-connected');
   if (elsewhere.length > 0 && inventory.revisions.length === 0) lines.push({ label: 'now', text: 'no istiod is there' });
   return lines;

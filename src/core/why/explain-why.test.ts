@@ -362,14 +362,13 @@ describe('a proxy that the template fixes', () => {
   });
 
   it('by istiod itself, for a Gateway of the Gateway API', () => {
+    const labels = { 'gateway.istio.io/managed': 'istio.io-gateway-controller', 'sidecar.istio.io/inject': 'false' };
     const answer = why(
       'cart',
-      cart(
-        { 'istio.io/rev': 'canary' },
-        pod({ 'gateway.istio.io/managed': 'istio.io-gateway-controller', 'sidecar.istio.io/inject': 'false' }),
-      ),
+      cart({ 'istio.io/rev': 'canary' }, { template: { metadata: { labels, annotations: { 'istio.io/rev': 'canary' } } } }),
     );
-    expect([answer.next.gets, answer.changes]).toEqual(['made-by-istiod', []]);
+    expect([answer.next.gets, answer.next.revision, ways(answer)]).toEqual(['made-by-istiod', 'canary', [['To get another revision']]]);
+    expect(answer.answer).toBe('The next pod of shop/cart is made by istiod of canary, with its proxy; its running pod has no proxy.');
   });
 
   it('the image comes from the values of the revision otherwise', () => {
@@ -536,6 +535,30 @@ describe('what would change it', () => {
     const builder = cart({ 'istio.io/rev': 'canary' }, pod({ 'sidecar.istio.io/inject': 'false' })).workload('shop', 'web');
     expect(lines(why('ns/shop', builder), 'but')).toEqual(['deploy/cart gets no proxy: the pod label sidecar.istio.io/inject is "false"']);
   });
+});
+
+it('a namespace of many workloads is moved as a whole', () => {
+  const builder = mesh().namespace('shop', { 'istio.io/rev': 'prod' });
+  for (const name of ['a', 'b', 'c', 'd', 'e', 'f', 'g']) builder.workload('shop', name, { on: 'default' });
+  expect(ways(why('ns/shop', builder))[0]).toEqual(['To move the running pods', 'meshlift migrate shop --to prod']);
+});
+
+it('a proxy that is told to connect elsewhere', () => {
+  const annotation = { 'proxy.istio.io/config': 'discoveryAddress: istiod-old.mesh.svc:15012\nconcurrency: 2' };
+  const answer = why('cart', cart({ 'istio.io/rev': 'canary' }, { ...annotated(annotation), on: 'canary', connectedTo: 'default' }));
+  expect(lines(answer, 'connects')).toEqual([
+    'to istiod-old.mesh.svc:15012, as the annotation proxy.istio.io/config says, whatever injects it',
+  ]);
+  expect(lines(answer, 'running')).toEqual(['cart-0: canary (1.28.2), connected to istiod-default-abc of default, synced']);
+});
+
+it('ztunnel is told as it is, and nothing about labels', () => {
+  const ztunnel = {
+    template: { metadata: { labels: { app: 'ztunnel' } }, spec: { containers: [{ name: 'istio-proxy', image: 'ztunnel:1' }] } },
+    kind: 'DaemonSet' as const,
+  };
+  const answer = why('ds/ztunnel', mesh().namespace('mesh').workload('mesh', 'ztunnel', ztunnel));
+  expect([answer.next.gets, answer.changes.map(({ what }) => what)]).toEqual(['in-template', []]);
 });
 
 describe('what pods run on', () => {

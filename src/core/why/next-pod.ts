@@ -33,7 +33,8 @@ export interface Carriers {
 export function nextPod(subject: InjectionSubject, { objects, inventory }: Seen, carriers: Carriers = {}): NextPod {
   const decision = resolveInjection(subject, inventory.webhooks);
   const webhooks = traceWebhooks(subject, inventory.webhooks);
-  const revision = decidedRevision(decision) ?? (decision.kind === 'refused' ? decision.revision : undefined);
+  const outcome = outcomeOf(decision, subject);
+  const revision = revisionOf(decision, subject, outcome.gets);
   const version = inventory.revisions.find((r) => r.name === revision)?.version;
   const image =
     decidedRevision(decision) === undefined ? undefined : proxyImageOf(subject.template, decidedRevision(decision) ?? '', objects);
@@ -45,7 +46,7 @@ export function nextPod(subject: InjectionSubject, { objects, inventory }: Seen,
     ...labelWriters(carriers[on === 'pod' ? 'template' : 'namespace'], on, label),
   }));
   return {
-    ...outcomeOf(decision, subject),
+    ...outcome,
     ...(revision === undefined ? {} : { revision }),
     ...(version === undefined || version === 'unknown' ? {} : { version }),
     ...(image === undefined ? {} : { image: image.image }),
@@ -71,6 +72,12 @@ function outcomeOf(decision: InjectionDecision, { template }: InjectionSubject):
       return { gets: 'nothing', reason: decision.reason, detail: decision.detail };
     }
   }
+}
+
+/** Of the istiod that injects, that could not be asked, or that makes the gateway. */
+function revisionOf(decision: InjectionDecision, { template }: InjectionSubject, gets: NextPod['gets']): string | undefined {
+  if (gets === 'made-by-istiod') return template.metadata?.annotations?.['istio.io/rev'];
+  return decidedRevision(decision) ?? (decision.kind === 'refused' ? decision.revision : undefined);
 }
 
 function labelsOn({ namespaceLabels, template }: InjectionSubject, on: DecidingLabel['on']): Labels {

@@ -16,6 +16,7 @@ export function podNow(pod: MeshPod, next: NextPod, inventory: MeshInventory): P
     ...(revision === undefined ? {} : { revision }),
     ...(proxy === undefined ? {} : { version: proxy.version, image: proxy.image }),
     istiods: pod.connections.map((connection) => connection.istiodPod),
+    connectedTo: [...new Set(pod.connections.map((connection) => connection.revision))],
     proxy: stateOf(pod, inventory),
     differs: whatDiffers(pod, next),
   };

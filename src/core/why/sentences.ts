@@ -39,7 +39,7 @@ function nextText(next: NextPod): string {
     case 'in-template':
       return 'has the proxy that stands in its template';
     case 'made-by-istiod':
-      return 'is made by istiod, with its proxy';
+      return `is made by istiod${next.revision === undefined ? '' : ` of ${next.revision}`}, with its proxy`;
   }
 }
 

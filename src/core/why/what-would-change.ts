@@ -20,6 +20,9 @@ interface LabelWay {
 /** Other revisions that are offered. */
 const OFFERED = 2;
 
+/** More workloads than these are not named one by one. */
+const MANY = 6;
+
 export interface ChangeInput {
   readonly subject: InjectionSubject;
   /** Undefined for a namespace. */
@@ -35,7 +38,9 @@ export interface ChangeInput {
 
 /** @returns the likeliest first; empty when nothing can be done but what is there already */
 export function whatWouldChange(input: ChangeInput): Change[] {
-  const { next } = input;
+  const { next, subject } = input;
+  // ztunnel is no proxy that a webhook could give.
+  if (subject.template.metadata?.labels?.['app'] === 'ztunnel') return [];
   return [
     ...restarts(input),
     ...obstacles(input),
@@ -43,8 +48,12 @@ export function whatWouldChange(input: ChangeInput): Change[] {
   ];
 }
 
-function restarts({ behind, workload, pods }: ChangeInput): Change[] {
-  if (behind.length === 0) return [];
+function restarts({ behind, workload, pods, next }: ChangeInput): Change[] {
+  const [first] = behind;
+  if (first === undefined) return [];
+  const label = next.decidedBy.find((one) => one.on === 'namespace' && one.label === 'istio.io/rev')?.value;
+  if (behind.length > MANY && label !== undefined)
+    return [{ what: 'To move the running pods', how: '', commands: [`meshlift migrate ${first.namespace} --to ${label}`] }];
   const isOne = workload !== undefined;
   const commands = behind.flatMap((one) =>
     reasonNotRestartable(one) === undefined ? [restartCommand(one)] : byHand(one, isOne ? pods : []),
@@ -94,6 +103,11 @@ function obstacles({ subject, next, inventory }: ChangeInput): Change[] {
     const see = `kubectl get mutatingwebhookconfiguration ${refusing.configuration} -o yaml`;
     return change('To let pods be created', 'Bring back what the webhook calls, or remove the webhook if its revision is gone.', see);
   }
+  if (next.gets === 'made-by-istiod')
+    return change(
+      'To get another revision',
+      'Set the label istio.io/rev of its Gateway, or of the namespace: istiod then replaces the pods at once.',
+    );
   if (next.gets === 'in-template')
     return change('To let the mesh choose the proxy', 'Take the proxy out of the template, and let a label ask for it.');
   if (next.imagePinnedBy !== undefined)

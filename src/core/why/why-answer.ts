@@ -28,7 +28,7 @@ export interface NextPod {
    * in the pod template, and no webhook replaces it; `made-by-istiod`: istiod writes the pod for a Gateway of the Gateway API.
    */
   readonly gets: 'injected' | 'nothing' | 'refused' | 'in-template' | 'made-by-istiod';
-  /** Of the istiod that injects; for a refused pod, of the one that could not be asked. */
+  /** Of the istiod that injects, or that makes the gateway; for a refused pod, of the one that could not be asked. */
   readonly revision?: string;
   readonly version?: string;
   /** Image of the proxy, as far as settings and template tell. */
@@ -54,6 +54,8 @@ export interface PodNow {
   readonly image?: string;
   /** istiod pods that list its proxy. */
   readonly istiods: readonly string[];
+  /** Their revisions, each once; another one than `revision` when the proxy was told to connect elsewhere. */
+  readonly connectedTo: readonly string[];
   /** `unknown`: an istiod did not say which proxies are connected to it. */
   readonly proxy: SyncState | 'none' | 'not-connected' | 'unknown';
   /** What is other than in the next pod; empty when nothing is. */
