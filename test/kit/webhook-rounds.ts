@@ -114,10 +114,10 @@ function anyConfiguration(dice: Dice, { revisions, caBundle }: RoundRules, id: s
     name: `${one(['own', 'extra', 'legacy'])}${String(index)}.sidecar-injector.istio.io`,
     clientConfig: { ...bundle, service: { name: service, namespace: 'istio-system', path: '/inject', port: 443 } },
     failurePolicy: one(['Fail', 'Fail', 'Ignore']),
-    reinvocationPolicy: one(['Never', 'Never', 'IfNeeded']),
+    reinvocationPolicy: one(['Never', 'IfNeeded']),
     sideEffects: 'None',
     admissionReviewVersions: ['v1'],
-    rules: [chance(0.1) ? one(OTHER_RULES) : one(POD_RULES)],
+    rules: [chance(0.25) ? one(OTHER_RULES) : one(POD_RULES)],
     namespaceSelector: chance(0.08) ? { matchLabels: { 'istio.io/deactivated': 'never-match' } } : namespaceSelector(dice),
     objectSelector: chance(0.3) ? {} : podSelector(dice),
   });
