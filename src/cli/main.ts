@@ -80,6 +80,12 @@ function addLooking(program: Command, run: Runner): void {
     .action(async (revision: string, _options: object, command: Command) =>
       run(command, async (context) => (await import('./commands/in-use.ts')).inUseCommand(context, revision)),
     );
+  program
+    .command('why <target> [name]')
+    .description('who injects a pod, workload or namespace, by which label and webhook, and what would change it')
+    .action(async (target: string, name: string | undefined, _options: object, command: Command) =>
+      run(command, async (context) => (await import('./commands/why.ts')).whyCommand(context, target, name)),
+    );
   withScope(program.command('check'))
     .description('findings with codes; exit code 1 on errors')
     .option('--to <version>', 'judge the way to this version')

@@ -79,7 +79,12 @@ describe('roles', () => {
       {
         kind: 'Role',
         metadata: { name: 'meshlift-look', namespace: 'mesh', labels },
-        rules: [': create,get pods/portforward', ': get,list configmaps'],
+        rules: [
+          ': create,get pods/portforward',
+          ': get,list configmaps',
+          'meshlift.io: get,list meshupgrades',
+          'coordination.k8s.io: get leases',
+        ],
       },
     ]);
   });
@@ -107,7 +112,8 @@ describe('roles', () => {
     ['plan', 'list clusterrolebindings.rbac.authorization.k8s.io'],
     ['plan', 'list horizontalpodautoscalers.autoscaling in mesh'],
     ['plan', 'list networkpolicies.networking.k8s.io in mesh'],
-    ['plan', 'list meshupgrades.meshlift.io in mesh'],
+    ['look', 'list meshupgrades.meshlift.io in mesh'],
+    ['look', 'get leases.coordination.k8s.io in mesh'],
     ['move', 'patch namespaces'],
     ['move', 'patch deployments.apps in every namespace'],
     ['move', 'create customresourcedefinitions.apiextensions.k8s.io'],

@@ -64,7 +64,7 @@ describe('status', () => {
       '1 pod with a proxy is not connected to any istiod: shop/alone (40s old)',
       '1 live proxy that no pod here explains: vm.fleet',
       '',
-      'Next: meshlift runs',
+      'Next: meshlift why ns/typo',
     ]);
   });
 
@@ -77,6 +77,13 @@ describe('status', () => {
     expect(text).toMatch(/default +1\.28\.2 +1\/1 +0 +\?/);
     expect(text).toContain('does not say which proxies are connected: no answer');
     expect(text).toContain('Next: meshlift rbac --check');
+  });
+
+  it('names the run where nothing is odd, and not what is switched off on purpose', () => {
+    const calm = summarizeMesh(inventory, ['shop']);
+    expect(lines(renderStatus(calm, plain, options)).at(-1)).toBe('Next: meshlift runs');
+    const off = new MeshBuilder().revision({ revision: 'default', version: '1.28.2' }).namespace('off', { 'istio-injection': 'disabled' });
+    expect(renderStatus(summarizeMesh(off.inventory()), plain, options)).not.toContain('meshlift why');
   });
 
   it('wide has the workloads and the webhooks; one namespace is only that one', () => {

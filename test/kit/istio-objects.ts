@@ -154,7 +154,7 @@ export function controlPlaneObjects(options: RevisionOptions): KubeObject[] {
     object('v1', 'ConfigMap', `istio${suffix}`, {
       data: { mesh: options.mesh ?? 'rootNamespace: istio-system\ntrustDomain: cluster.local\n' },
     }),
-    object('v1', 'ConfigMap', `istio-sidecar-injector${suffix}`, { data: { config: '{}', values: '{}' } }),
+    object('v1', 'ConfigMap', `istio-sidecar-injector${suffix}`, { data: { config: 'policy: enabled\n', values: '{}' } }),
     object('v1', 'ConfigMap', `values${suffix}`, {
       data: { 'original-values': options.originalValues ?? `{"global":{"tag":"${version}"}}`, 'merged-values': '{}' },
     }),

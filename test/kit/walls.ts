@@ -56,6 +56,7 @@ const CORE_ROOMS: Readonly<Record<string, readonly string[]>> = {
   findings: UNDER_FINDINGS,
   plan: [...UNDER_FINDINGS, 'findings'],
   run: [...UNDER_FINDINGS, 'findings', 'plan'],
+  why: [...UNDER_FINDINGS, 'findings', 'plan', 'run'],
 };
 
 const CORE_PACKAGES = ['zod', 'yaml', 'hdr-histogram-js', 're2js'];

@@ -161,7 +161,15 @@ function unreadNotes(status: MeshStatus, terminal: Terminal): string[] {
 
 function next(status: MeshStatus): string {
   if (status.unread.some((u) => u.missingRule !== undefined)) return 'Next: meshlift rbac --check';
+  const odd = status.namespaces.find(isOdd);
+  if (odd !== undefined) return `Next: meshlift why ns/${odd.name}`;
   if (status.namespaces.some((n) => n.toMove > 0)) return 'Next: meshlift runs';
   const [only] = status.revisions;
   return status.revisions.length === 1 && only !== undefined ? 'Next: meshlift check --to VERSION' : '';
+}
+
+/** Its labels ask for a sidecar that its pods do not get. */
+function isOdd({ gets, detail, labels }: NamespaceStatus): boolean {
+  if (gets === 'refused') return true;
+  return detail !== '' && Object.keys(labels).length > 0 && labels['istio-injection'] !== 'disabled';
 }

@@ -4,6 +4,7 @@ import { MeshBuilder } from '../../../test/kit/mesh-builder.ts';
 import { injectorWebhooks } from '../../../test/kit/istio-objects.ts';
 import { findInjectionWebhooks } from '../mesh/find-revisions.ts';
 import type { KubeObject, Labels, PodTemplate } from '../mesh/kube-objects.ts';
+import type { InjectionWebhook } from '../mesh/mesh-inventory.ts';
 import { decidedRevision, type InjectionDecision } from './injection-decision.ts';
 import { matchingWebhooks, pinnedProxyImage, resolveInjection } from './resolve-injection.ts';
 
@@ -218,7 +219,7 @@ describe('webhooks that are not as they should be', () => {
     expect(resolveInjection({ namespace: 'shop', namespaceLabels: { 'istio.io/rev': 'old' }, template: {} }, hooks)).toMatchObject({
       kind: 'not-injected',
       reason: 'ghost',
-      detail: 'webhook x points to Service istio-system/istiod-old, which does not exist; it is ignored',
+      detail: 'webhook x cannot be called (Service istio-system/istiod-old does not exist), and is ignored',
     });
   });
 
@@ -291,7 +292,7 @@ describe('webhooks that are not as they should be', () => {
     ]);
   });
 
-  it('two that match: the later by name probably wins, and both are named', () => {
+  it('two that match: the later by name wins, and both are named', () => {
     const overlapping = new MeshBuilder()
       .revision({ revision: 'default', version: '1.28.2' })
       .revision({ revision: 'canary', version: '1.29.1' })
@@ -326,6 +327,90 @@ describe('webhooks that are not as they should be', () => {
           configurations: names.toSorted(),
         });
       }),
+    );
+  });
+
+  describe('two that inject: which sidecar is left', () => {
+    const entry = (revision: string, reinvocationPolicy: string, more: object = {}): InjectionWebhook['entry'] => ({
+      name: 'x.sidecar-injector.istio.io',
+      clientConfig: { caBundle: 'Y2E=', service: { name: `istiod-${revision}`, namespace: 'istio-system' } },
+      reinvocationPolicy,
+      ...more,
+    });
+    const hook = (configuration: string, revision: string, policy: string, more: Partial<InjectionWebhook> = {}): InjectionWebhook => ({
+      configuration,
+      revision,
+      entry: entry(revision, policy),
+      serviceExists: true,
+      hasCaBundle: true,
+      deactivated: false,
+      ...more,
+    });
+    const left = (...hooks: InjectionWebhook[]): string =>
+      decidedRevision(resolveInjection({ namespace: 'shop', namespaceLabels: {}, template: {} }, hooks)) ?? 'nobody';
+
+    it.each<[string, string, string, string]>([
+      ['the later by name', 'Never', 'Never', 'late'],
+      ['the one that is called again', 'IfNeeded', 'Never', 'early'],
+      ['the later of two that are called again', 'IfNeeded', 'IfNeeded', 'late'],
+      ['the later, called again', 'Never', 'IfNeeded', 'late'],
+    ])('%s', (_name, first, second, revision) => {
+      expect(left(hook('b', 'late', second), hook('a', 'early', first))).toBe(revision);
+    });
+
+    it('none of those whose rules are not about new pods', () => {
+      const rule = { operations: ['CREATE'], apiGroups: [''], apiVersions: ['v1'], resources: ['pods'] };
+      const having = (change: object): InjectionWebhook =>
+        hook('b', 'late', 'Never', { entry: entry('late', 'Never', { rules: [{ ...rule, ...change }] }) });
+      expect(left(having({}))).toBe('late');
+      expect(left(having({ operations: ['*'], resources: ['*'], scope: 'Namespaced' }))).toBe('late');
+      expect(left(having({ resources: ['configmaps', 'pods/*'] }))).toBe('late');
+      for (const change of [
+        { operations: ['UPDATE'] },
+        { apiGroups: ['apps'] },
+        { apiVersions: ['v2'] },
+        { resources: ['pods/exec'] },
+        { resources: ['services'] },
+        { scope: 'Cluster' },
+      ])
+        expect(left(having(change))).toBe('nobody');
+      expect(left(hook('b', 'late', 'Never', { entry: entry('late', 'Never', { rules: [] }) }))).toBe('nobody');
+    });
+
+    it('one whose istiod declines leaves the sidecar of the other', () => {
+      const policy = { policy: 'disabled', neverInjectSelector: [], alwaysInjectSelector: [] };
+      expect(left(hook('a', 'early', 'Never'), hook('b', 'late', 'Never', { policy }))).toBe('early');
+      expect(left(hook('a', 'early', 'Never', { policy }), hook('b', 'late', 'Never'))).toBe('late');
+    });
+
+    it('the istiod behind the Service answers, whatever the label says', () => {
+      expect(left(hook('a', 'tagged', 'Never', { answeredBy: ['real'] }))).toBe('real');
+      expect(left(hook('a', 'tagged', 'Never', { answeredBy: ['real', 'tagged'] }))).toBe('tagged');
+    });
+
+    it('without a CA bundle the pod is refused, unless that may be ignored', () => {
+      const decisionKind = (failurePolicy: string): string =>
+        resolveInjection({ namespace: 'shop', namespaceLabels: {}, template: {} }, [
+          hook('a', 'r', 'Never', { hasCaBundle: false, entry: entry('r', 'Never', { failurePolicy }) }),
+        ]).kind;
+      expect([decisionKind('Fail'), decisionKind('Ignore')]).toEqual(['refused', 'not-injected']);
+    });
+  });
+
+  it('the revision behind a Service is read off the Deployment that it selects, with what that injector is told', () => {
+    const built = new MeshBuilder()
+      .revision({ revision: 'default', version: '1.28.2' })
+      .revision({ revision: 'canary', version: '1.29.1' })
+      .object(
+        injectorWebhooks({ configuration: 'istio-revision-tag-prod', value: 'prod', revision: 'canary', tag: 'prod', service: 'istiod' }),
+      );
+    const hooks = findInjectionWebhooks(built.objects()).filter((w) => w.tag === 'prod');
+    expect(hooks.map((w) => [w.revision, w.answeredBy, w.policy?.policy])).toEqual([
+      ['canary', ['default'], 'enabled'],
+      ['canary', ['default'], 'enabled'],
+    ]);
+    expect(decidedRevision(resolveInjection({ namespace: 'shop', namespaceLabels: { 'istio.io/rev': 'prod' }, template: {} }, hooks))).toBe(
+      'default',
     );
   });
 

@@ -1,15 +1,12 @@
 /**
  * Who injects the next pod: the live webhooks' own selectors are evaluated, never names or conventions.
- * @source istio/istio manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml and
- *   pkg/kube/inject/inject.go (injectRequired) @86c9f01
+ * @source istio/istio manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml @86c9f01
  */
 import type { Labels, PodTemplate } from '../mesh/kube-objects.ts';
 import { PROXY_CONTAINER, proxyContainers, type InjectionWebhook } from '../mesh/mesh-inventory.ts';
+import { declinedByIstiod, failedByIstiod } from './declined-by-istiod.ts';
 import type { InjectionDecision } from './injection-decision.ts';
-import { matchesSelector } from '../mesh/match-selector.ts';
-
-/** Namespaces in which istiod never injects. */
-const NEVER_INJECTED = new Set(['kube-system', 'kube-public', 'kube-node-lease', 'local-path-storage']);
+import { isForPods, selectorsMatch } from './match-webhook.ts';
 
 export interface InjectionSubject {
   readonly namespace: string;
@@ -32,34 +29,57 @@ export function resolveInjection(subject: InjectionSubject, webhooks: readonly I
     if (written) return { kind: 'not-injected', reason: 'in-template', detail: written };
     return explainNoMatch(subject.namespaceLabels, podLabels);
   }
-  const failing = matching.find((webhook) => !webhook.serviceExists && webhook.entry.failurePolicy !== 'Ignore');
+  const failing = matching.find((webhook) => webhook.entry.failurePolicy !== 'Ignore' && whyNotCalled(webhook) !== undefined);
   if (failing)
     return {
       kind: 'refused',
-      revision: failing.revision,
+      revision: answererOf(failing),
       configuration: failing.configuration,
-      detail: `${targetOf(failing)} does not exist`,
+      detail: whyNotCalled(failing) ?? '',
     };
-  const alive = matching.filter((webhook) => webhook.serviceExists);
+  const alive = matching.filter((webhook) => whyNotCalled(webhook) === undefined);
   const answering = alive[0];
   if (!answering) {
-    const detail = `webhook ${first.configuration} points to ${targetOf(first)}, which does not exist; it is ignored`;
+    const detail = `webhook ${first.configuration} cannot be called (${whyNotCalled(first) ?? ''}), and is ignored`;
     return { kind: 'not-injected', reason: 'ghost', detail };
   }
-  const declined = declinedByIstiod(subject);
-  if (declined) return { kind: 'not-injected', reason: 'declined', detail: declined };
-  return injectedBy(answering, alive);
+  const injecting = alive.filter((webhook) => declinedByIstiod(subject, webhook.policy) === undefined);
+  const last = lastInjection(injecting);
+  if (!last) return { kind: 'not-injected', reason: 'declined', detail: declinedByIstiod(subject, answering.policy) ?? '' };
+  const failed = injecting.find((webhook) => failedByIstiod(subject, webhook.policy) !== undefined);
+  if (failed) {
+    const detail = failedByIstiod(subject, failed.policy) ?? '';
+    return { kind: 'refused', revision: answererOf(failed), configuration: failed.configuration, detail };
+  }
+  const revisions = [...new Set(injecting.flatMap(answerers))];
+  const revision = answererOf(last);
+  if (revisions.length === 1) return { kind: 'injected', revision, webhook: last, entryName: last.entry.name };
+  return { kind: 'ambiguous', revision, revisions, configurations: injecting.map((w) => w.configuration) };
 }
 
-/** The API server calls configurations in the order of their names, and a second injection replaces the first. */
-function injectedBy(first: InjectionWebhook, all: readonly InjectionWebhook[]): InjectionDecision {
-  const revisions = [...new Set(all.map((webhook) => webhook.revision))];
-  if (revisions.length === 1) return { kind: 'injected', revision: first.revision, webhook: first, entryName: first.entry.name };
-  const last = all.at(-1) ?? first;
-  return { kind: 'ambiguous', revision: last.revision, revisions, configurations: all.map((w) => w.configuration) };
+/** Revisions of the istiods that may answer a webhook: those behind its Service, else what its label says. */
+function answerers(webhook: InjectionWebhook): readonly string[] {
+  return webhook.answeredBy ?? [webhook.revision];
 }
 
-/** The webhooks whose selectors match, one for each configuration, in the order in which the API server calls them. */
+/** The revision that answers a webhook; where several are behind its Service, the one that its label names if it is one of them. */
+export function answererOf(webhook: InjectionWebhook): string {
+  const all = answerers(webhook);
+  return all.includes(webhook.revision) ? webhook.revision : (all[0] ?? webhook.revision);
+}
+
+/**
+ * The webhook whose injection is left in the pod: each replaces the one before, and after all were called, those that allow it
+ * are called once more, as every injection changes the pod.
+ * @param inOrder webhooks that inject, in the order in which the API server calls them
+ * @source kubernetes/kubernetes staging/src/k8s.io/apiserver/pkg/admission/plugin/webhook/mutating/dispatcher.go and
+ *   reinvocationcontext.go, v1.34.3; istio/istio pkg/kube/inject/inject.go (stripPod) @6991a379
+ */
+export function lastInjection(inOrder: readonly InjectionWebhook[]): InjectionWebhook | undefined {
+  return inOrder.findLast((webhook) => webhook.entry.reinvocationPolicy === 'IfNeeded') ?? inOrder.at(-1);
+}
+
+/** The webhooks that are called for a pod, in the order in which the API server calls them: that of the names of their configurations. */
 export function matchingWebhooks(
   namespace: string,
   namespaceLabels: Labels,
@@ -68,25 +88,21 @@ export function matchingWebhooks(
 ): InjectionWebhook[] {
   const nsLabels = { 'kubernetes.io/metadata.name': namespace, ...namespaceLabels };
   return webhooks
-    .filter(
-      (w) => !w.deactivated && matchesSelector(w.entry.namespaceSelector, nsLabels) && matchesSelector(w.entry.objectSelector, podLabels),
-    )
+    .filter((w) => !w.deactivated && isForPods(w.entry) && selectorsMatch(w.entry, nsLabels, podLabels))
     .toSorted((a, b) => (a.configuration < b.configuration ? -1 : a.configuration > b.configuration ? 1 : 0));
+}
+
+/** Why the API server cannot call a webhook, in words; undefined when it can, as far as objects tell. */
+export function whyNotCalled(webhook: InjectionWebhook): string | undefined {
+  if (!webhook.serviceExists) return `${targetOf(webhook)} does not exist`;
+  if (!webhook.hasCaBundle && webhook.entry.clientConfig?.service !== undefined)
+    return 'it has no CA bundle, so that istiod is not trusted';
+  return undefined;
 }
 
 function targetOf({ entry }: InjectionWebhook): string {
   const service = entry.clientConfig?.service;
   return service ? `Service ${service.namespace}/${service.name}` : (entry.clientConfig?.url ?? 'its target');
-}
-
-function declinedByIstiod(subject: InjectionSubject): string | undefined {
-  if (NEVER_INJECTED.has(subject.namespace)) return `istiod never injects in ${subject.namespace}`;
-  if (subject.template.spec?.hostNetwork) return 'the pod uses the host network';
-  const label = subject.template.metadata?.labels?.['sidecar.istio.io/inject'];
-  const annotation = subject.template.metadata?.annotations?.['sidecar.istio.io/inject'];
-  // Any other spelling, such as off or False, is no answer to istiod, and the default counts.
-  if (label === undefined && annotation === 'false') return 'the annotation sidecar.istio.io/inject is "false"';
-  return undefined;
 }
 
 /** How a proxy is written into a template, so that it runs without a webhook; undefined when it is not. */

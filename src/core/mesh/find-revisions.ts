@@ -1,6 +1,7 @@
 /** Finds control planes, tags and the three senses of `default` in raw objects. */
 import { versionOfImage } from '../versions/istio-version.ts';
-import type { KubeObject, PodController, Service, WebhookConfiguration, WebhookEntry } from './kube-objects.ts';
+import { readInjectorPolicy, type InjectorPolicy } from './injector-policy.ts';
+import type { ConfigMap, KubeObject, PodController, Service, WebhookConfiguration, WebhookEntry } from './kube-objects.ts';
 import { matchesSelector, selectsPod } from './match-selector.ts';
 import type { DefaultSense, InjectionWebhook, InstallMethod, Revision, Tag } from './mesh-inventory.ts';
 import type { IstiodReport, MeshObjects } from './mesh-objects.ts';
@@ -17,25 +18,57 @@ export function revisionLabel(object: KubeObject): string {
   return object.metadata.labels?.['istio.io/rev'] || UNREVISIONED;
 }
 
-/** The part of a mesh in which webhooks live. */
-export type WebhookObjects = Pick<MeshObjects, 'mutatingWebhooks' | 'validatingWebhooks' | 'services'>;
+/** The part of a mesh in which webhooks live; with Deployments and ConfigMaps, who answers them is seen as well. */
+export type WebhookObjects = Pick<MeshObjects, 'mutatingWebhooks' | 'validatingWebhooks' | 'services'> &
+  Partial<Pick<MeshObjects, 'deployments' | 'configMaps'>>;
 
 /** Every injection webhook entry of the cluster, those of tags, deactivated and dangling ones included. */
 export function findInjectionWebhooks(objects: WebhookObjects): InjectionWebhook[] {
+  const istiods = (objects.deployments ?? []).filter(isIstiod);
+  const policies = injectorPolicies(objects.configMaps ?? []);
   return objects.mutatingWebhooks.flatMap((configuration) =>
     injectionEntries(configuration).map((entry) => {
       const tag = configuration.metadata.labels?.['istio.io/tag'];
+      const revision = revisionLabel(configuration);
+      const answeredBy = revisionsBehind(entry, objects.services, istiods);
+      const policy = policies.get(answeredBy[0] ?? revision);
       return {
         configuration: configuration.metadata.name,
-        revision: revisionLabel(configuration),
+        revision,
         ...(tag === undefined ? {} : { tag }),
         entry,
         serviceExists: targetExists(entry, objects.services),
         hasCaBundle: (entry.clientConfig?.caBundle ?? '') !== '',
         deactivated: entry.namespaceSelector?.matchLabels?.['istio.io/deactivated'] !== undefined,
+        ...(answeredBy.length === 0 ? {} : { answeredBy }),
+        ...(policy === undefined ? {} : { policy }),
       };
     }),
   );
+}
+
+/** Revisions of the istiods that the Service of a webhook selects, each once. */
+function revisionsBehind(entry: WebhookEntry, services: readonly Service[], istiods: readonly PodController[]): string[] {
+  const target = entry.clientConfig?.service;
+  const service =
+    target === undefined ? undefined : services.find((s) => s.metadata.name === target.name && s.metadata.namespace === target.namespace);
+  if (service === undefined) return [];
+  const behind = istiods.filter(
+    (d) =>
+      d.metadata.namespace === service.metadata.namespace && selectsPod(service.spec?.selector, d.spec?.template?.metadata?.labels ?? {}),
+  );
+  return [...new Set(behind.map(revisionOfDeployment))];
+}
+
+/** Settings of the injector by revision; those that cannot be read are absent. */
+function injectorPolicies(configMaps: readonly ConfigMap[]): Map<string, InjectorPolicy> {
+  const policies = new Map<string, InjectorPolicy>();
+  for (const configMap of configMaps) {
+    const { config, values } = configMap.data ?? {};
+    const policy = config === undefined || values === undefined ? undefined : readInjectorPolicy(config);
+    if (policy !== undefined) policies.set(revisionLabel(configMap), policy);
+  }
+  return policies;
 }
 
 function injectionEntries(configuration: WebhookConfiguration): readonly WebhookEntry[] {

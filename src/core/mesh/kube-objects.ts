@@ -223,7 +223,16 @@ export interface WebhookEntry {
   readonly matchConditions?: readonly unknown[];
   readonly failurePolicy?: string;
   readonly reinvocationPolicy?: string;
-  readonly rules?: readonly unknown[];
+  readonly rules?: readonly WebhookRule[];
+}
+
+/** Requests that a webhook is called for; `*` stands for all. */
+export interface WebhookRule {
+  readonly operations?: readonly string[];
+  readonly apiGroups?: readonly string[];
+  readonly apiVersions?: readonly string[];
+  readonly resources?: readonly string[];
+  readonly scope?: string;
 }
 
 /** MutatingWebhookConfiguration or ValidatingWebhookConfiguration. */

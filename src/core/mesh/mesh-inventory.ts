@@ -2,6 +2,7 @@
 import type { Container, Labels, ObjectRef, PodController, PodTemplate, UpdateStrategy, WebhookEntry } from './kube-objects.ts';
 import type { MeshAttachments } from './mesh-attachments.ts';
 import type { IstiodReport, SyncEntry, Unread } from './mesh-objects.ts';
+import type { InjectorPolicy } from './injector-policy.ts';
 import type { ObjectOwner } from './object-owner.ts';
 
 export type WorkloadKind = 'Deployment' | 'StatefulSet' | 'DaemonSet' | 'Rollout' | 'ReplicaSet' | 'Job' | 'CronJob' | 'Pod';
@@ -53,6 +54,13 @@ export interface InjectionWebhook {
   readonly hasCaBundle: boolean;
   /** istioctl's marker that switches a webhook off. */
   readonly deactivated: boolean;
+  /**
+   * Revisions of the istiods whose pods its Service selects: they answer, whatever the label says. Absent when that is not seen:
+   * a URL, a Service without a selector, no such Deployment, or Deployments were not read.
+   */
+  readonly answeredBy?: readonly string[];
+  /** What the istiod that answers declines by its settings; absent when they were not read. */
+  readonly policy?: InjectorPolicy;
 }
 
 export interface Tag {

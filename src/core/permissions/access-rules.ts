@@ -46,6 +46,8 @@ const LOOK: readonly AccessRule[] = [
   // A port-forward over WebSocket is authorized as get up to Kubernetes 1.34 and as create from 1.35 on.
   ...rules({ where: 'istio', why: 'ask istiod which proxies are connected' }, '', ['pods/portforward'], ['get', 'create']),
   ...rules({ where: 'istio', why: 'see the mesh configuration' }, '', ['configmaps'], ['get', 'list']),
+  ...rules({ where: 'istio', why: 'see runs' }, 'meshlift.io', ['meshupgrades'], ['get', 'list']),
+  ...rules({ where: 'istio', why: 'see who drives a run' }, 'coordination.k8s.io', ['leases'], ['get']),
 ];
 
 /** API groups of Istio's own objects. */
@@ -75,7 +77,6 @@ const PLAN: readonly AccessRule[] = [
   ),
   ...rules({ where: 'istio', why: 'list what belongs to a control plane' }, 'autoscaling', ['horizontalpodautoscalers'], ['get', 'list']),
   ...rules({ where: 'istio', why: 'list what belongs to a control plane' }, 'networking.k8s.io', ['networkpolicies'], ['get', 'list']),
-  ...rules({ where: 'istio', why: 'see runs' }, 'meshlift.io', ['meshupgrades'], ['get', 'list']),
 ];
 
 const MOVE: readonly AccessRule[] = [

@@ -135,6 +135,12 @@ export const problemCatalogue = {
     'The request leaves out an object that no revision label and no proxy version pins, or that does not exist.',
     'Name it KIND/NAMESPACE/NAME; meshlift check --to VERSION lists what is pinned.',
   ),
+  'MESH-011': entry(
+    usage,
+    'Several objects could be meant',
+    'More than one workload, pod or namespace has that name, so the kind or the namespace must be said.',
+    'Name it KIND/NAME -n NAMESPACE; the message lists what fits.',
+  ),
   'SAND-001': entry(
     refused,
     'The sandbox runs already',

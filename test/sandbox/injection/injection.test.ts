@@ -30,7 +30,7 @@ const words = (answer: InjectionAnswer): string =>
 
 /** Meshlift does not look at what istiod or the API server may refuse a pod for once it is asked: it says who is asked. */
 const isRefusedForItself = (answer: InjectionAnswer): boolean =>
-  answer.kind === 'refused' && /denied the request| is invalid: /.test(answer.message);
+  answer.kind === 'refused' && /denied the request(?!.*requested template)| is invalid: /.test(answer.message);
 
 function predicted(decision: InjectionDecision): string {
   if (decision.kind === 'injected' || decision.kind === 'ambiguous') return `injected by ${decision.revision}`;
