@@ -52,7 +52,7 @@ function defaultUses({ revision, inventory, another }: UsageContext): Use[] {
 /** Webhooks that stay when the control plane goes, and would then call nobody; its own ones go with it. */
 function webhookUses({ revision, inventory }: UsageContext): Use[] {
   return inventory.attachments.webhookCalls
-    .filter((call) => call.revisions.includes(revision) && !isOwn(call, revision) && !isToldAsPointer(call, revision))
+    .filter((call) => call.revisions.every((name) => name === revision) && !isOwn(call, revision) && !isToldAsPointer(call, revision))
     .map((call): Use => {
       const kind = call.ref.kind.startsWith('Validating') ? 'validatingwebhookconfiguration' : 'mutatingwebhookconfiguration';
       const label = call.label === undefined ? 'it has no label istio.io/rev' : `its label says istio.io/rev=${call.label}`;

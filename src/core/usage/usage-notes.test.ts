@@ -56,6 +56,15 @@ describe('what is no reason, and may be worth a note', () => {
       (m) => m.object({ ...urlWebhook, webhooks: [{ name: 'x', clientConfig: { url: 'https://x.y.svc/z' } }] }),
       undefined,
     ],
+    [
+      'a webhook that calls a Service of all istiods',
+      (m) =>
+        m.object(istioService('istiods', {}, { selector: { app: 'istiod' } }), {
+          ...urlWebhook,
+          webhooks: [{ name: 'x', clientConfig: { service: { name: 'istiods', namespace: 'istio-system' } } }],
+        }),
+      undefined,
+    ],
     ['a waypoint label without a waypoint', (m) => m.namespace('x', { 'istio.io/use-waypoint': 'none' }), undefined],
   ])('%s', (_name, change, note) => {
     const found = usage(change);
