@@ -14,7 +14,7 @@ import type { RunState } from '../core/run/run-state.ts';
 import { findUses } from '../core/usage/find-uses.ts';
 import { keepsItself, observeGateway, observeGatewayRemoval } from './steps/gateway.ts';
 import type { RunPorts } from './flow-ports.ts';
-import { observeRestart } from './steps/observe-restart.ts';
+import { observeRestart, observeWay } from './steps/observe-restart.ts';
 import { readWebhookObjects } from './read-webhook-objects.ts';
 import { keptPinned, observeCopies, removedRefs, withoutPinned } from './steps/pinned.ts';
 import { observeBase } from './steps/base-release.ts';
@@ -45,7 +45,7 @@ export async function observeStep(ports: ObservingPorts, input: ObserveInput): P
       return observeNamespace(ports, step);
     case 'restartWorkload':
     case 'restartGateway':
-      return { kind: 'workload', ...(await observeRestart(ports, step)) };
+      return { kind: 'workload', ...(await observeRestart(ports, step)), ...(await observeWay(ports, step, state)) };
     case 'addGateway':
     case 'shiftGateway':
       return observeGateway(ports, step);

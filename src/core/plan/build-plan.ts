@@ -11,7 +11,14 @@ import type { HelmRelease } from '../helm/release.ts';
 import type { MeshObjects } from '../mesh/mesh-objects.ts';
 import { selectMoves, type Moves, type WorkloadMove } from '../moves/select-moves.ts';
 import { Problem } from '../problems/problem.ts';
-import { evictedWorkloads, namesWorkload, restartedAnyway, skippedWorkloads, type UpgradeRequest } from '../request/upgrade-request.ts';
+import {
+  evictedWorkloads,
+  namesWorkload,
+  restartedAnyway,
+  skippedWorkloads,
+  waitingWorkloads,
+  type UpgradeRequest,
+} from '../request/upgrade-request.ts';
 import { overrideThatDoesNotFit } from '../restarts/override-problems.ts';
 import { gatherSurroundings } from '../restarts/surroundings.ts';
 import { withRestarts } from '../restarts/with-restarts.ts';
@@ -145,7 +152,7 @@ export function unknownNames(request: UpgradeRequest, inventory: MeshInventory):
       next: [{ label: 'look', command: 'kubectl get namespaces' }],
     });
   }
-  const named = [...skippedWorkloads(request), ...restartedAnyway(request), ...evictedWorkloads(request)];
+  const named = [...skippedWorkloads(request), ...restartedAnyway(request), ...waitingWorkloads(request), ...evictedWorkloads(request)];
   const lost = named.find((entry) => !inventory.workloads.some((w) => namesWorkload(entry, w)));
   if (lost === undefined) return undefined;
   return new Problem('MESH-004', {
