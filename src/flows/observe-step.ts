@@ -18,7 +18,7 @@ import { DEFAULT_TAG } from '../core/tags/tag-objects.ts';
 import { keepsItself, observeGateway } from './steps/gateway.ts';
 import { observeGatewayRemoval } from './steps/gateway-removal.ts';
 import type { RunPorts } from './flow-ports.ts';
-import { observeRestart } from './steps/observe-restart.ts';
+import { observeRestart, observeWay } from './steps/observe-restart.ts';
 import { readWebhookObjects } from './read-webhook-objects.ts';
 import { keptPinned, observeCopies, removedRefs, withoutPinned } from './steps/pinned.ts';
 import { observeBase } from './steps/base-release.ts';
@@ -52,7 +52,11 @@ export async function observeStep(ports: ObservingPorts, input: ObserveInput): P
       return observeNamespace(ports, step);
     case 'restartWorkload':
     case 'restartGateway':
-      return { kind: 'workload', ...(await observeRestart(ports.reader, step, input.readIstiods)) };
+      return {
+        kind: 'workload',
+        ...(await observeRestart(ports.reader, step, input.readIstiods)),
+        ...(await observeWay(ports.reader, step, state)),
+      };
     case 'addGateway':
     case 'shiftGateway':
       return observeGateway(ports, step);

@@ -236,6 +236,7 @@ class Driver {
       case 'start': {
         const before = await originalsOf(this.#ports, action.step);
         await this.#append({ type: 'StepStarted', at: this.#now(), step: action.step.id, ...before });
+        // What it had to wait for before is not time that it has had.
         this.#memoryOf(action.step).sinceMs = this.#nowMs;
         return this.#perform(action.step);
       }

@@ -28,9 +28,9 @@ it.each<[string, string[], unknown]>([
       ['a/b', 'skip'],
     ],
   ],
-  ['no way', ['a/b'], ['--restart-as a/b: it must be NAMESPACE/NAME=restart, =surge, =evict or =skip']],
-  ['a way that is not there', ['a/b=down'], ['--restart-as a/b=down: it must be NAMESPACE/NAME=restart, =surge, =evict or =skip']],
-  ['no namespace', ['b=skip'], ['--restart-as b=skip: it must be NAMESPACE/NAME=restart, =surge, =evict or =skip']],
+  ['no way', ['a/b'], ['--restart-as a/b: it must be NAMESPACE/NAME=restart, =surge, =wait, =evict or =skip']],
+  ['a way that is not there', ['a/b=down'], ['--restart-as a/b=down: it must be NAMESPACE/NAME=restart, =surge, =wait, =evict or =skip']],
+  ['no namespace', ['b=skip'], ['--restart-as b=skip: it must be NAMESPACE/NAME=restart, =surge, =wait, =evict or =skip']],
   ['two ways', ['a/b=skip', 'a/b=restart'], ['--restart-as a/b: it cannot be skip and restart']],
 ])('%s', (_name, given, expected) => {
   expect(told(...given)).toEqual(expected);

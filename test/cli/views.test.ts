@@ -174,7 +174,7 @@ describe('restarts of a plan', () => {
   it('are told with their reasons: what must be named first, what the request allows, what is only to know', async () => {
     const text = renderPlan(await planWith([[DOWN, NOTE], [{ ...NO_PROBE, allowed: true }], []]), plain, { wide: false });
     expect(section(text, /named first, with/)).toEqual([
-      '1 restart to be named first, with --restart-as NAMESPACE/NAME=restart (or =surge, =skip):',
+      '1 restart to be named first, with --restart-as NAMESPACE/NAME=restart (or =surge, =wait, =skip):',
       '  ? shop/deploy/w0 would be down while it restarts (1 pod, strategy Recreate)',
       '  ○ shop/deploy/w1 has no readiness probe (as the request says)',
       '  · shop/deploy/w0 has no preStop delay',
@@ -196,7 +196,7 @@ describe('restarts of a plan', () => {
     const plan = await planWith(many, stays);
     const brief = renderPlan(plan, plain, { wide: false });
     expect(section(brief, /named first, with/)).toEqual([
-      '1000 restarts to be named first, with --restart-as NAMESPACE/NAME=restart (or =surge, =skip):',
+      '1000 restarts to be named first, with --restart-as NAMESPACE/NAME=restart (or =surge, =wait, =skip):',
       '  ? 1000 workloads: No readiness probe: shop/deploy/w0, shop/deploy/w2, shop/deploy/w4 and 997 more',
       '  · 1000 workloads: No preStop delay: shop/deploy/w1, shop/deploy/w3, shop/deploy/w5 and 997 more',
     ]);

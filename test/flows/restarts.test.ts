@@ -1,7 +1,7 @@
 /** Workloads whose strategy is changed while they restart: they get it back, whatever happens in between. */
 import { describe, expect, it } from 'vitest';
 import { countsOf, type StrategyCounts } from '../../src/core/moves/surge.ts';
-import type { PodController } from '../../src/core/mesh/kube-objects.ts';
+import type { KubeObject, PodController } from '../../src/core/mesh/kube-objects.ts';
 import { expectPlanFits, finishRun, resumeRun, startRun } from '../../src/flows/start-run.ts';
 import { rollBack } from '../../src/flows/roll-back.ts';
 import type { RunResult } from '../../src/flows/perform-run.ts';
@@ -170,4 +170,61 @@ it('what only bears on restarts and cannot be read does not make the use of a re
   await world.apply();
   expect((await finishRun(world.driver(), world.run, NEVER)).outcome).toBe('finished');
   expect(asked).toContain('uses');
+});
+
+describe('a workload with something in the way that may pass', () => {
+  const WAIT = { restarts: { overrides: [{ workload: 'shop/deploy/web', do: 'wait' }] } };
+  const budget = (disruptionsAllowed: number): KubeObject => ({
+    apiVersion: 'policy/v1',
+    kind: 'PodDisruptionBudget',
+    metadata: { name: 'web', namespace: 'shop' },
+    spec: { selector: { matchLabels: { app: 'web' } } },
+    status: { disruptionsAllowed },
+  });
+  const blocked = (): World => {
+    const world = new World().withShop();
+    world.cluster.put(budget(0));
+    return world;
+  };
+  const chosen = async (world: World, more: object): Promise<unknown> => {
+    const found = (await world.plan({ ...more })).steps.find((step) => 'workload' in step && step.workload.name === 'web');
+    return found !== undefined && 'restart' in found ? [found.restart?.do, 'waitFor' in found ? found.waitFor : undefined] : undefined;
+  };
+
+  it('is asked about, or waits when it is named so', async () => {
+    expect(await chosen(blocked(), {})).toEqual(['ask', undefined]);
+    expect(await chosen(blocked(), WAIT)).toEqual([
+      'wait',
+      [{ apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', namespace: 'shop', name: 'web' }],
+    ]);
+  });
+
+  it('is restarted as soon as it may, with all the time that a restart has', async () => {
+    const world = blocked();
+    const plan = await world.plan(WAIT);
+    expect(await codeOf(expectPlanFits(world.driver(), plan))).toBe('none');
+    let waited = 0;
+    const sleep = world.clock.sleep.bind(world.clock);
+    world.clock.sleep = async (ms) => {
+      if (world.cluster.restarts.has('Deployment/shop/cart') && !world.cluster.restarts.has('Deployment/shop/web')) waited += ms;
+      // A minute is all that a step has.
+      if (waited > 58_000) world.cluster.put(budget(1));
+      await sleep(ms);
+    };
+    expect((await startRun(world.driver(), plan, NEVER)).outcome).toBe('moved');
+    expect([waited > 58_000, world.cluster.restarts.get('Deployment/shop/web')]).toEqual([true, 1]);
+  });
+
+  it('is not touched when it waited in vain; the run stops, says why, and goes on when it may', async () => {
+    const world = blocked();
+    const failed = await world.apply(WAIT);
+    expect([failed.problem?.code, failed.problem?.details.what]).toEqual([
+      'RUN-028',
+      'deploy/web in shop was not restarted: the PodDisruptionBudget web allows no disruption.',
+    ]);
+    expect([...world.cluster.restarts.keys()]).toEqual(['Deployment/shop/cart']);
+    world.cluster.put(budget(1));
+    expect((await resumeRun(world.driver(), world.run, NEVER)).outcome).toBe('moved');
+    expect((await back(world)).outcome).toBe('rolled-back');
+  });
 });

@@ -8,13 +8,13 @@ export interface RestartOptions {
 
 type Overrides = NonNullable<UpgradeRequest['restarts']>['overrides'];
 
-const WAYS = ['restart', 'surge', 'evict', 'skip'] as const;
+const WAYS = ['restart', 'surge', 'wait', 'evict', 'skip'] as const;
 
 /** @param gather splits `a,b` and gathers repeated options */
 export function withRestartAs(command: Command, gather: (value: string, before?: readonly string[]) => string[]): Command {
   return command.option(
     '--restart-as <workload=how>',
-    'NAMESPACE/NAME=HOW: restart (whatever speaks against it), surge, evict or skip (repeat)',
+    'NAMESPACE/NAME=HOW: restart (whatever speaks against it), surge, wait, evict or skip (repeat)',
     gather,
   );
 }
@@ -26,7 +26,7 @@ export function restartsOf({ restartAs = [] }: RestartOptions, mistakes: string[
     const way = WAYS.find((one) => one === how);
     const parts = workload.split('/');
     if (way !== undefined && more.length === 0 && [2, 3].includes(parts.length) && !parts.includes('')) return [{ workload, do: way }];
-    mistakes.push(`--restart-as ${text}: it must be NAMESPACE/NAME=restart, =surge, =evict or =skip`);
+    mistakes.push(`--restart-as ${text}: it must be NAMESPACE/NAME=restart, =surge, =wait, =evict or =skip`);
     return [];
   });
   for (const [workload, ways] of Map.groupBy(overrides, (override) => override.workload)) {

@@ -30,6 +30,7 @@ const KIND_WORDS: Readonly<Record<Step['kind'], string>> = {
 const RESTART_WORDS = {
   restart: '',
   surge: ', a new one first',
+  wait: ', once it may',
   evict: ', evicted one by one',
   ask: ', must be named first',
   skip: '',

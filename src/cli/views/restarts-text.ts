@@ -39,7 +39,7 @@ export function restartLines(plan: Plan, terminal: Terminal, { wide }: TextOptio
   const heading =
     asked === 0
       ? 'Restarts to know of:'
-      : `${count(asked, 'restart')} to be named first, with --restart-as NAMESPACE/NAME=restart (or =surge, =skip):`;
+      : `${count(asked, 'restart')} to be named first, with --restart-as NAMESPACE/NAME=restart (or =surge, =wait, =skip):`;
   return [heading, ...groups.flatMap((group) => groupLines(group, terminal, wide))].join('\n');
 }
 

@@ -1,11 +1,13 @@
 /** What is done to bring one workload to the revision, and what speaks for or against it: data of a move and of its step. */
 
+import type { ObjectRef } from '../mesh/kube-objects.ts';
+
 /**
  * `restart`: by its own strategy; `surge`: with another strategy for the time of the restart, so that a new pod comes first;
- * `evict`: pod by pod through the Eviction API, where the controller waits for pods to go, and only when the request says so;
+ * `wait`: as soon as what is in the way allows it, when the request says so; `evict`: pod by pod through the Eviction API, where the controller waits for pods to go, and only when the request says so;
  * `ask`: only when the request names it, since somebody would notice; `skip`: not at all. The list grows with what Meshlift performs.
  */
-export type RestartWay = 'restart' | 'surge' | 'evict' | 'ask' | 'skip';
+export type RestartWay = 'restart' | 'surge' | 'wait' | 'evict' | 'ask' | 'skip';
 
 /** Codes of findings that speak of the restart of one workload. */
 export type RestartCode =
@@ -29,6 +31,8 @@ export interface RestartReason {
   readonly weight: 'ask' | 'note';
   /** Said after the name of the workload: `would be down while it restarts (1 pod, strategy Recreate)`. */
   readonly text: string;
+  /** The object that is in the way for now, and may not be later. */
+  readonly passing?: ObjectRef;
   /** The request names the workload or the finding, so that it is done all the same. */
   readonly allowed?: true;
 }

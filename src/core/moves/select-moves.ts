@@ -3,7 +3,7 @@ import type { InjectionDecision } from '../injection/injection-decision.ts';
 import { decidedRevision } from '../injection/injection-decision.ts';
 import { pinnedProxyImage, proxyInTemplate, resolveInjection } from '../injection/resolve-injection.ts';
 import { isInjectedGateway } from '../mesh/build-gateways.ts';
-import type { Labels } from '../mesh/kube-objects.ts';
+import type { Labels, ObjectRef } from '../mesh/kube-objects.ts';
 import {
   runningPods,
   workloadKey,
@@ -81,6 +81,8 @@ export interface WorkloadMove {
   readonly restart?: RestartChoice;
   /** Its strategy is changed for the time of the restart. */
   readonly surge?: Surge;
+  /** Objects that are in the way for now; it is restarted once none is. */
+  readonly waitFor?: readonly ObjectRef[];
   /** Its pods are evicted one by one: the request says so. */
   readonly evict?: true;
 }

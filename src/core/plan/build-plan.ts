@@ -12,7 +12,14 @@ import type { MeshObjects } from '../mesh/mesh-objects.ts';
 import { selectMoves, type Moves, type NamespaceMove, type WorkloadMove } from '../moves/select-moves.ts';
 import { Problem } from '../problems/problem.ts';
 import { hasWaves } from '../request/order-request.ts';
-import { evictedWorkloads, namesWorkload, restartedAnyway, skippedWorkloads, type UpgradeRequest } from '../request/upgrade-request.ts';
+import {
+  evictedWorkloads,
+  namesWorkload,
+  restartedAnyway,
+  skippedWorkloads,
+  waitingWorkloads,
+  type UpgradeRequest,
+} from '../request/upgrade-request.ts';
 import { overrideThatDoesNotFit } from '../restarts/override-problems.ts';
 import { gatherSurroundings } from '../restarts/surroundings.ts';
 import { withRestarts } from '../restarts/with-restarts.ts';
@@ -153,7 +160,7 @@ export function unknownNames(request: UpgradeRequest, inventory: MeshInventory):
       next: [{ label: 'look', command: 'kubectl get namespaces' }],
     });
   }
-  const named = [...skippedWorkloads(request), ...restartedAnyway(request), ...evictedWorkloads(request)];
+  const named = [...skippedWorkloads(request), ...restartedAnyway(request), ...waitingWorkloads(request), ...evictedWorkloads(request)];
   const lost = named.find((entry) => !inventory.workloads.some((w) => namesWorkload(entry, w)));
   if (lost === undefined) return undefined;
   return new Problem('MESH-004', {

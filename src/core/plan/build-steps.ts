@@ -3,7 +3,7 @@ import type { CrdChange } from '../controlplane/crd-changes.ts';
 import { buildDefaultMove } from '../controlplane/default-pointers.ts';
 import { diffWanted } from '../controlplane/diff-objects.ts';
 import { refKey, refOf } from '../controlplane/object-identity.ts';
-import type { KubeObject, WebhookConfiguration, Service } from '../mesh/kube-objects.ts';
+import type { KubeObject, ObjectRef, WebhookConfiguration, Service } from '../mesh/kube-objects.ts';
 import type { MeshObjects } from '../mesh/mesh-objects.ts';
 import { runningPods, type MeshNamespace, type WorkloadRef } from '../mesh/mesh-inventory.ts';
 import type { NamespaceMove, WorkloadMove } from '../moves/select-moves.ts';
@@ -137,6 +137,10 @@ export function shortName(ref: WorkloadRef): string {
   return `${SHORT_KIND[ref.kind]}/${ref.name}`;
 }
 
+function plainRef({ apiVersion, kind, namespace, name }: ObjectRef): ObjectChange['ref'] {
+  return { apiVersion, kind, name, ...(namespace === undefined ? {} : { namespace }) };
+}
+
 /** @param notes what people should know of it */
 export function restartStep(move: WorkloadMove, notes = moveNotes(move)): StepDraft {
   const { workload } = move;
@@ -170,8 +174,11 @@ export function restartStep(move: WorkloadMove, notes = moveNotes(move)): StepDr
     revision: move.revision ?? null,
     pods,
     ...(move.templateLabel === undefined ? {} : { templateLabel: { ...move.templateLabel } }),
-    ...(move.restart === undefined ? {} : { restart: { do: move.restart.do, reasons: move.restart.reasons.map((one) => ({ ...one })) } }),
+    ...(move.restart === undefined
+      ? {}
+      : { restart: { do: move.restart.do, reasons: move.restart.reasons.map(({ passing: _passing, ...one }) => one) } }),
     ...(move.surge === undefined ? {} : { surge: { from: { ...move.surge.from } } }),
+    ...(move.waitFor === undefined ? {} : { waitFor: move.waitFor.map(plainRef) }),
     ...(move.evict === undefined ? {} : { evict: move.evict }),
   };
 }

@@ -60,7 +60,7 @@ const common = {
 
 /** How a workload is restarted, and why; in a plan that was made before there was a choice it is absent. */
 const restartChoiceSchema = z.strictObject({
-  do: z.enum(['restart', 'surge', 'evict', 'ask', 'skip']),
+  do: z.enum(['restart', 'surge', 'wait', 'evict', 'ask', 'skip']),
   reasons: z.array(
     z.strictObject({
       /** The finding that tells it. */
@@ -115,6 +115,8 @@ export const stepSchema = z.discriminatedUnion('kind', [
     restart: restartChoiceSchema.optional(),
     /** Set when its strategy is changed for the time of the restart. */
     surge: surgeSchema.optional(),
+    /** Objects that must let it go before it begins. */
+    waitFor: z.array(objectRefSchema).optional(),
     /** Set when its pods are evicted one by one, since its controller does not replace them by itself. */
     evict: z.literal(true).optional(),
   }),

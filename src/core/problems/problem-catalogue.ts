@@ -406,6 +406,12 @@ export const problemCatalogue = {
     'The webhooks that serve the default revision do not show the wanted state.',
     'Look at the webhook configurations; then resume, or roll back.',
   ),
+  'RUN-028': entry(
+    failed,
+    'A restart waited in vain',
+    'The plan waits with this restart for a budget, an autoscaler or a quota, which did not let it go in time. The workload was not touched.',
+    'Make room or wait longer, then resume; --step-timeout says how long a step waits.',
+  ),
   'RUN-030': entry(
     refused,
     'The revision is still used',

@@ -76,11 +76,11 @@ export const upgradeRequestSchema = z.strictObject({
           /** `namespace/name` or `namespace/kind/name`. */
           workload: z.string(),
           /**
-           * All but `skip`, which leaves it where it is, are done without asking, whatever speaks against it. `restart`: by its own
-           * strategy; `surge`: a new pod first, where the plan can do that; `evict`: pod by pod, where its controller does not replace
-           * them by itself.
+           * All but `skip`, which leaves it where it is, and `wait` are done without asking, whatever speaks against it. `restart`: by its own
+           * strategy; `surge`: a new pod first, where the plan can do that; `wait`: once the budget, autoscaler or quota that is in the
+           * way allows it; `evict`: pod by pod, where its controller does not replace them by itself.
            */
-          do: z.enum(['restart', 'surge', 'evict', 'skip']),
+          do: z.enum(['restart', 'surge', 'wait', 'evict', 'skip']),
         }),
       ),
     })
@@ -165,6 +165,11 @@ export function skippedWorkloads({ scope, restarts }: Pick<Restarts, 'scope' | '
 /** Names of workloads that are restarted whatever speaks against it: `acceptDowntime`, and overrides that say so. */
 export function restartedAnyway({ acceptDowntime, restarts }: Pick<Restarts, 'acceptDowntime' | 'restarts'>): string[] {
   return [...acceptDowntime, ...overridden(restarts, 'restart'), ...overridden(restarts, 'surge')];
+}
+
+/** Names of workloads whose restart waits for what is in the way and may pass. */
+export function waitingWorkloads({ restarts }: Pick<Restarts, 'restarts'>): string[] {
+  return overridden(restarts, 'wait');
 }
 
 /** Names of workloads that keep their own strategy, whatever it does. */

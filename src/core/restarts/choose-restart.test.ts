@@ -9,6 +9,7 @@ import { upgradeRequestSchema } from '../request/upgrade-request.ts';
 import { chooseRestart, type RestartSubject } from './choose-restart.ts';
 import { overrideThatDoesNotFit } from './override-problems.ts';
 import { parseQuantity } from './quantity.ts';
+import { stillInTheWay } from './still-in-the-way.ts';
 import { gatherSurroundings } from './surroundings.ts';
 import { preStopSeconds } from './termination.ts';
 import { withRestarts } from './with-restarts.ts';
@@ -351,6 +352,32 @@ describe('what the request says by name', () => {
     ]);
   });
 
+  it('one may wait only for what may pass', () => {
+    const way = (options: WorkloadOptions, ...around: KubeObject[]): unknown => {
+      const mesh = shop()
+        .workload('shop', 'x', { ...FINE, ...options })
+        .object(...around);
+      const to = { label: 'canary', revision: 'canary', version: '1.29.1' };
+      const moves = selectMoves(mesh.inventory(), { from: 'default', to, namespaces: [], skip: [] });
+      const request = upgradeRequestSchema.parse({ restarts: { overrides: [{ workload: 'shop/x', do: 'wait' }] } });
+      const [move] = withRestarts(moves, gatherSurroundings(mesh.objects(), undefined), request).namespaces.flatMap((one) => one.workloads);
+      return [move?.restart?.do, ...(move?.waitFor ?? []).map(({ kind, name }) => `${kind} ${name}`)];
+    };
+    expect([
+      way({}, budget(0)),
+      way({}, budget(1)),
+      way(rolling(1, 1), scaler(LIMITED)),
+      way({}, budget(0), quota({ pods: '2' }, { pods: '2' })),
+      way({ ready: false }, budget(0)),
+    ]).toEqual([
+      ['wait', 'PodDisruptionBudget b'],
+      ['restart'],
+      ['wait', 'HorizontalPodAutoscaler x'],
+      ['wait', 'PodDisruptionBudget b', 'ResourceQuota q'],
+      ['ask'],
+    ]);
+  });
+
   it('what cannot be followed is a mistake: a kind that no restart moves, and two wishes for one workload', () => {
     const mesh = shop().workload('shop', 'x', FINE).workload('shop', 'job', { kind: 'Job', on: 'default' });
     const problem = (draft: Record<string, unknown>, skip: readonly string[]): unknown => {
@@ -398,4 +425,16 @@ it.each<[unknown, number | undefined]>([
   [undefined, undefined],
 ])('preStop %o', (preStop, expected) => {
   expect(preStopSeconds({ name: 'app', lifecycle: { preStop } })).toBe(expected);
+});
+
+it.each<[string, KubeObject | undefined, string | undefined]>([
+  ['a budget that allows nothing', budget(0), 'the PodDisruptionBudget b allows no disruption'],
+  ['a budget that allows one', budget(1), undefined],
+  ['an autoscaler at its limit', scaler(LIMITED), 'the autoscaler x is at its limit'],
+  ['an autoscaler below it', scaler({ desiredReplicas: 1 }), undefined],
+  ['a quota that is full', quota({ pods: '2' }, { pods: '2' }), 'the ResourceQuota q has no room (pods 2 of 2)'],
+  ['a quota with room', quota({ pods: '3' }, { pods: '2' }), undefined],
+  ['what is gone', undefined, undefined],
+])('still in the way: %s', (_name, inTheWay, expected) => {
+  expect(stillInTheWay(inTheWay, inTheWay?.kind ?? 'PodDisruptionBudget', [])).toBe(expected);
 });

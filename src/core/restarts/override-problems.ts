@@ -7,7 +7,7 @@ import { namesWorkload, skippedWorkloads, type RestartOverride, type UpgradeRequ
 
 type Way = Exclude<RestartOverride['do'], 'skip'>;
 
-const DONE: Readonly<Record<Way, string>> = { restart: 'restarted', surge: 'restarted', evict: 'evicted' };
+const DONE: Readonly<Record<Way, string>> = { restart: 'restarted', surge: 'restarted', wait: 'restarted', evict: 'evicted' };
 
 /** @returns the Problem of the first workload that the request wants moved in a way that does not move it; undefined when there is none */
 export function overrideThatDoesNotFit(request: UpgradeRequest, moves: Pick<Moves, 'notMoved' | 'namespaces'>): Problem | undefined {

@@ -2,6 +2,7 @@
 import type { PodSpec, ResourceQuota } from '../mesh/kube-objects.ts';
 import type { Workload } from '../mesh/mesh-inventory.ts';
 import type { RestartReason } from '../moves/restart-choice.ts';
+import { refTo } from './disruption-hazards.ts';
 import { podNeeds, type PodNeeds } from './pod-needs.ts';
 import { parseQuantity } from './quantity.ts';
 import { rolloutRoom } from './rollout-room.ts';
@@ -43,7 +44,7 @@ export function roomForOneMore(workload: Workload, surroundings: Surroundings): 
   const full = (quotas.get(workload.namespace) ?? []).flatMap((quota) => lacking(quota, needs).map((what) => ({ quota, what })))[0];
   if (full !== undefined) {
     const text = `starts a second pod, for which the ResourceQuota ${full.quota.metadata.name} has no room (${full.what})`;
-    return [{ code: 'WORK-011', weight: 'ask', text }];
+    return [{ code: 'WORK-011', weight: 'ask', text, passing: refTo(full.quota, 'v1', 'ResourceQuota') }];
   }
   if (unread.has('nodes')) return [{ weight: 'note', text: 'needs room for one more pod: nodes could not be read' }];
   // Where pods of this workload may be is known only as far as it does not tolerate what keeps others away.
@@ -75,7 +76,7 @@ const COUNTED: Readonly<Record<string, (needs: PodNeeds) => number | undefined>>
 const PLAIN_SCOPES: ReadonlySet<string> = new Set(['NotTerminating', 'NotBestEffort']);
 
 /** What of a quota one more pod would go beyond: `pods 3 of 3`. A quota for special pods is not judged. */
-function lacking({ spec, status }: ResourceQuota, needs: PodNeeds): string[] {
+export function lacking({ spec, status }: ResourceQuota, needs: PodNeeds): string[] {
   if (spec?.scopeSelector !== undefined || (spec?.scopes ?? []).some((scope) => !PLAIN_SCOPES.has(scope))) return [];
   return Object.entries(status?.hard ?? {}).flatMap(([name, written]) => {
     const hard = parseQuantity(written);

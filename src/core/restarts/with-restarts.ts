@@ -9,6 +9,7 @@ import {
   keepingTheirStrategy,
   namesWorkload,
   restartedAnyway,
+  waitingWorkloads,
   type UpgradeRequest,
 } from '../request/upgrade-request.ts';
 import { chooseRestart } from './choose-restart.ts';
@@ -20,12 +21,16 @@ type Allowances = Pick<UpgradeRequest, 'accept' | 'acceptDowntime' | 'restarts'>
 export function withRestarts(moves: Moves, surroundings: Surroundings, request: Allowances): Moves {
   const anyway = [...restartedAnyway(request), ...evictedWorkloads(request)];
   const keeping = keepingTheirStrategy(request);
+  const waiting = waitingWorkloads(request);
   const choose = (move: WorkloadMove): WorkloadMove => {
     const ownStrategy = keeping.some((entry) => namesWorkload(entry, move.workload));
     const choice = chooseRestart(move.workload, { ...move, ownStrategy }, surroundings);
+    const restart = allowed(choice, move, { anyway, waiting, accept: request.accept });
+    const waitFor = restart.do === 'wait' ? restart.reasons.flatMap(({ passing }) => passing ?? []) : [];
     return {
       ...move,
-      restart: allowed(choice, move, { anyway, accept: request.accept }),
+      restart,
+      ...(waitFor.length === 0 ? {} : { waitFor }),
       ...(choice.whenAllowed === 'surge' ? { surge: { from: countsOf(move.workload.controller) } } : {}),
     };
   };
@@ -34,17 +39,20 @@ export function withRestarts(moves: Moves, surroundings: Surroundings, request: 
 
 interface Allowed {
   readonly anyway: readonly string[];
+  readonly waiting: readonly string[];
   readonly accept: readonly string[];
 }
 
-function allowed(choice: RestartChoice, { workload }: WorkloadMove, { anyway, accept }: Allowed): RestartChoice {
+function allowed(choice: RestartChoice, { workload }: WorkloadMove, { anyway, waiting, accept }: Allowed): RestartChoice {
   if (choice.do !== 'ask') return choice;
   const isNamed = anyway.some((entry) => namesWorkload(entry, workload));
-  const isAllowed = ({ code }: RestartReason): boolean =>
-    isNamed || (code !== undefined && acceptsFinding(accept, code, workloadKey(workload)));
+  const mayWait = waiting.some((entry) => namesWorkload(entry, workload));
+  const isAllowed = ({ code, passing }: RestartReason): boolean =>
+    isNamed || (mayWait && passing !== undefined) || (code !== undefined && acceptsFinding(accept, code, workloadKey(workload)));
   const reasons = choice.reasons.map((reason): RestartReason =>
     reason.weight === 'ask' && isAllowed(reason) ? { ...reason, allowed: true } : reason,
   );
   const asks = reasons.some((reason) => reason.weight === 'ask' && reason.allowed !== true);
-  return { ...choice, do: asks ? 'ask' : choice.whenAllowed, reasons };
+  const waits = mayWait && reasons.some(({ passing }) => passing !== undefined);
+  return { ...choice, do: asks ? 'ask' : waits ? 'wait' : choice.whenAllowed, reasons };
 }

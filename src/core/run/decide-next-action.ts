@@ -127,6 +127,12 @@ function decideWaiting({ step, observation, assessment, memory }: Current, recor
       // What a revision has is taken from it only once nothing uses it: pods that terminate are waited for.
       if ('usage' in observation && (observation.usage?.uses.length ?? 0) > 0)
         return waitOrTimeOut({ step, observation, assessment, memory }, record, assessment);
+      if (observation.kind === 'workload' && observation.inTheWay !== undefined)
+        return waitOrTimeOut({ step, observation, assessment, memory }, record, {
+          kind: 'pending',
+          cause: 'way',
+          detail: observation.inTheWay,
+        });
       return pauseBefore(step, record, msSince) ?? { kind: 'start', step };
   }
 }

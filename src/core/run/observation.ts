@@ -47,6 +47,8 @@ export type StepObservation =
       readonly kind: 'workload';
       /** Absent when the workload is gone. */
       readonly controller?: PodController;
+      /** What is in the way of a restart that has not begun; absent when nothing is. */
+      readonly inTheWay?: string;
       /** Pods of the workload, terminating ones included. */
       readonly pods: readonly Pod[];
       readonly reports: readonly IstiodReport[];

@@ -1,7 +1,7 @@
 import type { Problem } from '../problems/problem.ts';
 
 /** What a workload is waiting for, in the order in which it gets there. */
-export type PendingCause = 'rollout' | 'revision' | 'unknown' | 'proxies';
+export type PendingCause = 'way' | 'rollout' | 'revision' | 'unknown' | 'proxies';
 
 /** How the target of a step stands, judged from what was observed. */
 export type StepAssessment =

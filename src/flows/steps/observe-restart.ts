@@ -4,6 +4,8 @@ import { podsToEvict, type Observed } from '../../core/run/assess/assess-evictio
 import { isReady, isTerminating } from '../../core/run/assess/describe-pods.ts';
 import { rolloutStatus } from '../../core/run/assess/rollout-status.ts';
 import type { ClusterReader } from '../../ports/cluster.ts';
+import { stillInTheWay } from '../../core/restarts/still-in-the-way.ts';
+import type { RunState } from '../../core/run/run-state.ts';
 
 /** A workload that is restarted, with its pods. istiods are asked only when everything else is as wanted. */
 export async function observeRestart(
@@ -20,4 +22,19 @@ export async function observeRestart(
   const isUp = rolledOut && pods.filter((pod: Pod) => !isTerminating(pod) && !leaving.includes(pod)).every(isReady);
   const reports = isUp && step.revision !== null ? await readIstiods(step.workload.namespace) : [];
   return { controller, pods, reports };
+}
+
+/** Whether what the plan found in the way still is; asked only until the restart has begun. */
+export async function observeWay(
+  reader: ClusterReader,
+  step: StepOf<'restartWorkload' | 'restartGateway'>,
+  state: RunState,
+): Promise<{ readonly inTheWay?: string }> {
+  if (step.waitFor === undefined || state.steps.get(step.id) === 'started') return {};
+  const pods = (await reader.readWorkload(step.workload))?.pods ?? [];
+  for (const ref of step.waitFor) {
+    const inTheWay = stillInTheWay(await reader.readObject(ref), ref.kind, pods);
+    if (inTheWay !== undefined) return { inTheWay };
+  }
+  return {};
 }

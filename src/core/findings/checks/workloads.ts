@@ -14,8 +14,9 @@ function nameOf({ namespace, name }: Workload): string {
   return `${namespace}/${name}`;
 }
 
-function overrides({ workload, restart }: WorkloadMove): string[] {
-  return [`--restart-as ${nameOf(workload)}=${restart?.whenAllowed ?? 'restart'} to do it all the same, or =skip to leave it`];
+function overrides({ workload, restart }: WorkloadMove, mayPass: boolean): string[] {
+  const wait = mayPass ? ', =wait to wait for it' : '';
+  return [`--restart-as ${nameOf(workload)}=${restart?.whenAllowed ?? 'restart'} to do it all the same${wait}, or =skip to leave it`];
 }
 
 /** What happens when it is ignored, and what helps before one gives way. */
@@ -73,7 +74,7 @@ function hazardCheck(name: string, ...codes: RestartCode[]): Check {
   };
 }
 
-function hazardFinding(code: RestartCode, { weight, text, allowed }: RestartReason, move: WorkloadMove): Finding {
+function hazardFinding(code: RestartCode, { weight, text, allowed, passing }: RestartReason, move: WorkloadMove): Finding {
   const mend = HAZARDS[code]?.mend?.(move) ?? [];
   return {
     code,
@@ -81,7 +82,7 @@ function hazardFinding(code: RestartCode, { weight, text, allowed }: RestartReas
     objects: [workloadKey(move.workload)],
     what: `${nameOf(move.workload)} ${text}`,
     why: HAZARDS[code]?.why ?? '',
-    next: weight === 'ask' ? [...mend, ...overrides(move)] : mend,
+    next: weight === 'ask' ? [...mend, ...overrides(move, passing !== undefined)] : mend,
     ...(allowed === true ? { accepted: true } : {}),
   };
 }

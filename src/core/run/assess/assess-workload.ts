@@ -103,6 +103,14 @@ export function restartProblem(
   const name = `${shortName(step.workload)} in ${step.workload.namespace}`;
   const { detail, cause } = waiting;
   switch (cause) {
+    case 'way':
+      return new Problem('RUN-028', {
+        what: `${name} was not restarted: ${detail}.`,
+        next: [
+          { label: 'once it allows it', command: 'meshlift resume' },
+          { label: 'take back', command: 'meshlift rollback' },
+        ],
+      });
     case 'revision':
       return new Problem('RUN-022', { what: `${name}: ${detail}.`, next: lookAtPods(step) });
     case 'unknown':
