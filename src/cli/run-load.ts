@@ -1,6 +1,6 @@
 /** Requests that are sent throughout a run, by a process of their own, and what they say of it. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { lookup } from 'node:dns/promises';
 import { StringDecoder } from 'node:string_decoder';
 import { decodeHit, type Hit } from '../core/load/hit.ts';
@@ -19,6 +19,8 @@ const LONGEST = '24h';
 const LOOK_EVERY_MS = 500;
 /** The load is there before the run begins, and for a moment after it. */
 const LEAD_MS = 1000;
+const LONGEST_LEAD_MS = 10_000;
+const LEAD_LOOK_EVERY_MS = 100;
 /** Failures that are kept with their instant. */
 const MOST_FAILURES = 100_000;
 
@@ -117,8 +119,11 @@ class LoadProcess implements RunLoad {
     return this.#abort.signal;
   }
 
+  /** Until there is a first result, or trouble: a slow machine takes its time to start the process. */
   async lead(): Promise<void> {
     await pause(LEAD_MS);
+    const untilMs = Date.now() + LONGEST_LEAD_MS;
+    while (this.#trouble === undefined && statSync(this.file).size === 0 && Date.now() < untilMs) await pause(LEAD_LOOK_EVERY_MS);
   }
 
   trouble(): LoadTrouble | undefined {
