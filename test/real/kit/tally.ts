@@ -7,6 +7,7 @@ import { kubectlJson } from './cluster.ts';
 /**
  * Who serves a request asks the tally at its own path, and passes the request's headers on. Envoy gives each request that
  * enters the mesh an x-request-id of its own, and keeps it when it sends that request again: by it they are told apart.
+ * @source envoyproxy/envoy source/common/http/conn_manager_utility.cc mutateRequestHeaders: set before a request is routed
  */
 export interface Tally {
   /** With a slash at its end, after which the name of the one who asks follows. */
