@@ -117,7 +117,7 @@ function anyConfiguration(dice: Dice, { revisions, caBundle }: RoundRules, id: s
     reinvocationPolicy: one(['Never', 'IfNeeded']),
     sideEffects: 'None',
     admissionReviewVersions: ['v1'],
-    rules: [chance(0.25) ? one(OTHER_RULES) : one(POD_RULES)],
+    rules: [chance(0.3) ? one(OTHER_RULES) : one(POD_RULES)],
     namespaceSelector: chance(0.08) ? { matchLabels: { 'istio.io/deactivated': 'never-match' } } : namespaceSelector(dice),
     objectSelector: chance(0.3) ? {} : podSelector(dice),
   });
