@@ -163,10 +163,10 @@ const CASES: readonly Case[] = [
     detail: /labelled istio\.io\/rev=stable$/,
   },
   {
-    name: 'a filter that only it reads',
-    plural: 'envoyfilters',
-    object: { apiVersion: 'networking.istio.io/v1alpha3', kind: 'EnvoyFilter', metadata: metadata('f', REV), spec: { configPatches: [] } },
-    use: 'pinned-object EnvoyFilter plain/f',
+    name: 'a rule that only it reads',
+    plural: 'destinationrules',
+    object: { apiVersion: 'networking.istio.io/v1', kind: 'DestinationRule', metadata: metadata('x', REV), spec: { host: 'nowhere' } },
+    use: 'pinned-object DestinationRule plain/x',
     detail: /no other revision reads it$/,
   },
   {
