@@ -1,6 +1,7 @@
 /** What a chart renders of pods against the pods that run: what an upgrade would change, and what it would lose. */
 import { diffWanted, isRecord } from '../controlplane/diff-objects.ts';
 import type { KubeObject, PodTemplate } from '../mesh/kube-objects.ts';
+import { parseQuantity } from '../mesh/quantity.ts';
 
 /** Differences between the pods that a chart renders and those of a Deployment; none when an upgrade would restart nothing. */
 export function templateDiff(rendered: KubeObject, live: KubeObject): string[] {
@@ -28,31 +29,10 @@ function withQuantitiesOf(live: unknown, wanted: unknown, isQuantity = false): u
   return isQuantity && quantity(wanted) !== undefined && quantity(wanted) === quantity(live) ? live : wanted;
 }
 
-/** @source kubernetes/apimachinery pkg/api/resource/quantity.go, suffix.go @ v0.34.3 */
-const SUFFIXES: Readonly<Record<string, number>> = {
-  n: 1e-9,
-  u: 1e-6,
-  m: 1e-3,
-  '': 1,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  P: 1e15,
-  E: 1e18,
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
-  Ti: 2 ** 40,
-  Pi: 2 ** 50,
-  Ei: 2 ** 60,
-};
-
-/** A quantity as a number, rounded where rounding does not show; undefined for anything else. */
+/** As a number, rounded where rounding does not show: 2000m is 2. */
 function quantity(value: unknown): number | undefined {
-  const match = /^([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)([a-zA-Z]*)$/.exec(String(value));
-  const factor = SUFFIXES[match?.[2] ?? ''];
-  return match === null || factor === undefined ? undefined : Number((Number(match[1]) * factor).toPrecision(12));
+  const parsed = typeof value === 'string' || typeof value === 'number' ? parseQuantity(value) : undefined;
+  return parsed === undefined ? undefined : Number(parsed.toPrecision(12));
 }
 
 /** Fields of pods that the API server sets where nobody did, and marks of restarts. @source kubernetes/kubernetes pkg/apis/core/v1/defaults.go @ v1.34.3 */

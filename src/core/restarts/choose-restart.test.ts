@@ -8,7 +8,7 @@ import { selectMoves, type WorkloadMove } from '../moves/select-moves.ts';
 import { upgradeRequestSchema } from '../request/upgrade-request.ts';
 import { chooseRestart, type RestartSubject } from './choose-restart.ts';
 import { overrideThatDoesNotFit } from './override-problems.ts';
-import { parseQuantity } from './quantity.ts';
+import { parseQuantity } from '../mesh/quantity.ts';
 import { stillInTheWay } from './still-in-the-way.ts';
 import { gatherSurroundings } from './surroundings.ts';
 import { preStopSeconds } from './termination.ts';

@@ -1,6 +1,6 @@
 /** What one more pod of a workload asks of quotas and nodes. */
 import type { Container, PodSpec } from '../mesh/kube-objects.ts';
-import { parseQuantity } from './quantity.ts';
+import { parseQuantity } from '../mesh/quantity.ts';
 
 /** Sums by name of resource, such as `cpu` in cores and `memory` in bytes. */
 export interface PodNeeds {

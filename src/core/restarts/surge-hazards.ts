@@ -4,7 +4,7 @@ import type { Workload } from '../mesh/mesh-inventory.ts';
 import type { RestartReason } from '../moves/restart-choice.ts';
 import { refTo } from './disruption-hazards.ts';
 import { podNeeds, type PodNeeds } from './pod-needs.ts';
-import { parseQuantity } from './quantity.ts';
+import { parseQuantity } from '../mesh/quantity.ts';
 import { rolloutRoom } from './rollout-room.ts';
 import type { NodeRoom, Surroundings } from './surroundings.ts';
 

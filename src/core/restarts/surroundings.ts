@@ -10,7 +10,7 @@ import type {
 } from '../mesh/kube-objects.ts';
 import type { MeshObjects } from '../mesh/mesh-objects.ts';
 import { podNeeds } from './pod-needs.ts';
-import { parseQuantity } from './quantity.ts';
+import { parseQuantity } from '../mesh/quantity.ts';
 import { meshDrainSeconds } from './termination.ts';
 
 /** Kinds that may be unreadable, by the plural under which what was not read is named. */
