@@ -99,6 +99,8 @@ function oneLook(read: ClusterReader['readIstiods']): ClusterReader['readIstiods
 class Driver {
   readonly #ports: RunPorts;
   readonly #input: PerformRunInput;
+  /** The step that it looks at or acts on now. */
+  #at: Step | undefined;
   /** What it knows of the steps at hand, by their ids. */
   #memories = new Map<string, StepMemory>();
   /** What people have left out, as read before the last step that was to begin. */
@@ -134,6 +136,7 @@ class Driver {
     for (const step of steps) {
       // Since the turn began, a stop may have been asked for: then only what has begun is still at hand.
       if (!stepsAtHand(this.#record, this.#stopAsked).includes(step)) continue;
+      this.#at = step;
       const action = await this.#decide(step, readIstiods);
       if (action.kind === 'wait') waits.push(action);
       const result = action.kind === 'wait' ? undefined : await this.#act(action);
@@ -198,7 +201,7 @@ class Driver {
    * The record says so, unless it is another driver's by now or cannot be written for the same reason.
    */
   async giveUp(problem: Problem): Promise<RunResult> {
-    const step = currentStep(this.#record);
+    const step = this.#at ?? currentStep(this.#record);
     if (problem.code === 'RUN-002' || step === undefined) throw problem.withState(standsAt(this.#record));
     try {
       return await this.#fail(step, problem);

@@ -1,5 +1,6 @@
 /** Workloads that are restarted in waves, several at the same time: killed, paused, stopped and taken back in the midst of it. */
 import { describe, expect, it } from 'vitest';
+import { Problem } from '../../src/core/problems/problem.ts';
 import type { RunEvent } from '../../src/core/run/run-event.ts';
 import { rollBack } from '../../src/flows/roll-back.ts';
 import { resumeRun, startRun } from '../../src/flows/start-run.ts';
@@ -192,6 +193,18 @@ describe('in the midst of a wave', () => {
     world.cluster.broken.clear();
     expect((await resumeRun(world.driver(), world.run, NEVER)).outcome).toBe('moved');
     expect([...world.cluster.restarts.values()]).toEqual([1, 1, 1, 1, 1, 1, 1]);
+  });
+
+  it('what a look at one of them meets is told of that one', async () => {
+    const world = mall();
+    const plan = await world.plan(AT_ONCE);
+    const teller = plan.steps.find((step) => step.id.endsWith('bank-deploy-teller'));
+    const driver = world.driver();
+    const readWorkload = driver.reader.readWorkload.bind(driver.reader);
+    const failing = new Problem('KUBE-005', { what: 'No.', next: [] });
+    driver.reader.readWorkload = (ref) => (ref.name === 'teller' ? Promise.reject(failing) : readWorkload(ref));
+    const { outcome, record } = await startRun(driver, plan, NEVER);
+    expect([outcome, record.state.steps.get(teller?.id ?? '')]).toEqual(['failed', 'failed']);
   });
 
   it('goes back in the same waves', async () => {

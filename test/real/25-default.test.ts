@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { run } from '../kit/child-process.ts';
+import { run, until } from '../kit/child-process.ts';
 import type { Meta } from '../scenarios/cluster-under-test.ts';
 import { namespaceYaml } from '../scenarios/shop.ts';
 import { snapshot } from '../scenarios/snapshot.ts';
@@ -63,6 +63,17 @@ async function whoInjects(): Promise<string> {
   return pod.metadata.annotations?.['istio.io/rev'] ?? 'nobody';
 }
 
+/** What the validators of a revision do when their istiod does not answer. */
+async function policiesOf(revision: string): Promise<(string | undefined)[]> {
+  const { items } = await kubectlJson<{ items: { webhooks?: { failurePolicy?: string }[] }[] }>(
+    'get',
+    'validatingwebhookconfigurations',
+    '-l',
+    `istio.io/rev=${revision}`,
+  );
+  return items.flatMap(({ webhooks = [] }) => webhooks.map(({ failurePolicy }) => failurePolicy));
+}
+
 describe('a default without a tag', () => {
   it('is not handed to a new revision by installing it with istioctl', async () => {
     const refused = await meshlift(
@@ -85,6 +96,8 @@ describe('a default without a tag', () => {
   it('stays where it is when the new revision comes from manifests', async () => {
     await meshliftOk('install', '--revision', 'canary', '--version', NEW_VERSION, '--manifests', newFile, '--yes');
     expect(await whoInjects()).toBe('default');
+    // The new istiod lets its validator refuse once it has seen that it does.
+    await until('the validator of canary refuses', async () => (await policiesOf('canary')).every((policy) => policy === 'Fail'), 60_000);
     before = await snapshot(realCluster, ['probe']);
   });
 

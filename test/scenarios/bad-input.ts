@@ -263,7 +263,14 @@ function upgradesInTrouble(world: World): void {
 
   it('a workload that does not roll out: stop, why, go on once it is mended', async () => {
     const fault = await cluster.faults.blockNewPods('shop');
-    const outcome = await meshlift(cluster, ...upgrade(world, '--step-timeout', cluster.faults.stepTimeout));
+    const stubborn = upgrade(world, '--step-timeout', cluster.faults.stepTimeout);
+    if (fault.foreseen !== undefined) {
+      const refused = await meshlift(cluster, ...stubborn);
+      expectProblem(refused, 'CHEK-001', 3);
+      expect(refused.stdout + refused.stderr).toContain(fault.foreseen);
+      stubborn.push('--accept', fault.foreseen);
+    }
+    const outcome = await meshlift(cluster, ...stubborn);
     expectProblem(outcome, 'RUN-021', 1);
     expect(outcome.stderr).toContain('deploy/quotes in shop did not become ready on canary');
     expect(outcome.stderr).toMatch(fault.words);

@@ -118,6 +118,8 @@ export interface Fault {
   readonly words: RegExp;
   /** Where the pods of the shop are then. */
   readonly pods: string;
+  /** The finding by which a check foresees it, so that a run begins only when that is accepted; absent: nobody can foresee it. */
+  readonly foreseen?: string;
   mend(): Promise<void>;
 }
 

@@ -126,6 +126,7 @@ function realFaults(): FaultsUnderTest {
       return {
         words: /exceeded quota/,
         pods: '0 pods on canary, 3 pods on default',
+        foreseen: 'WORK-011',
         mend: async () => {
           await kubectl('-n', namespace, 'delete', 'resourcequota', 'full');
         },
