@@ -52,11 +52,7 @@ export async function observeStep(ports: ObservingPorts, input: ObserveInput): P
       return observeNamespace(ports, step);
     case 'restartWorkload':
     case 'restartGateway':
-      return {
-        kind: 'workload',
-        ...(await observeRestart(ports.reader, step, input.readIstiods)),
-        ...(await observeWay(ports.reader, step, state)),
-      };
+      return observeWorkload(ports.reader, step, input);
     case 'addGateway':
     case 'shiftGateway':
       return observeGateway(ports, step);
@@ -178,6 +174,15 @@ async function observeNamespace(ports: ObservingPorts, step: StepOf<'labelNamesp
   const isSet = Object.entries(step.set).every(([key, value]) => (labels[key] ?? null) === value);
   if (!isSet || step.revision === null) return { kind: 'namespace', labels };
   return { kind: 'namespace', labels, probe: await ports.prober.dryRunPod(step.namespace, {}) };
+}
+
+async function observeWorkload(
+  reader: ClusterReader,
+  step: StepOf<'restartWorkload' | 'restartGateway'>,
+  { state, readIstiods }: ObserveInput,
+): Promise<StepObservation> {
+  const seen = await observeRestart(reader, step, readIstiods);
+  return { kind: 'workload', ...seen, ...(await observeWay(reader, step, state, seen.pods)) };
 }
 
 /** Until the step begins, whoever still gets the old revision through the default counts: a move would carry them along. */

@@ -24,14 +24,17 @@ export async function observeRestart(
   return { controller, pods, reports };
 }
 
-/** Whether what the plan found in the way still is; asked only until the restart has begun. */
+/**
+ * Whether what the plan found in the way still is; asked only until the restart has begun.
+ * @param pods of the workload, as this look has seen them
+ */
 export async function observeWay(
   reader: ClusterReader,
   step: StepOf<'restartWorkload' | 'restartGateway'>,
   state: RunState,
+  pods: readonly Pod[],
 ): Promise<{ readonly inTheWay?: string }> {
   if (step.waitFor === undefined || state.steps.get(step.id) === 'started') return {};
-  const pods = (await reader.readWorkload(step.workload))?.pods ?? [];
   for (const ref of step.waitFor) {
     const inTheWay = stillInTheWay(await reader.readObject(ref), ref.kind, pods);
     if (inTheWay !== undefined) return { inTheWay };
