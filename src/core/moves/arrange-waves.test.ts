@@ -2,7 +2,8 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MeshBuilder } from '../../../test/kit/mesh-builder.ts';
 import { orderSchema, type OrderRequest } from '../request/order-request.ts';
-import { areNeighbours, arrangeWaves, type Wave } from './arrange-waves.ts';
+import { namesWorkload } from '../request/upgrade-request.ts';
+import { arrangeWaves, type Wave } from './arrange-waves.ts';
 import { selectMoves, type WorkloadMove } from './select-moves.ts';
 
 const CANARY = { label: 'canary', revision: 'canary', version: '1.29.1' };
@@ -110,6 +111,10 @@ describe('waves', () => {
     );
   });
 });
+
+function areNeighbours({ workload: a }: WorkloadMove, { workload: b }: WorkloadMove, edges: OrderRequest['edges']): boolean {
+  return edges.some(({ from, to }) => (namesWorkload(from, a) && namesWorkload(to, b)) || (namesWorkload(from, b) && namesWorkload(to, a)));
+}
 
 function byName(a: WorkloadMove, b: WorkloadMove): number {
   return a.workload.name < b.workload.name ? -1 : 1;

@@ -84,20 +84,27 @@ const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
 
 /** Each workload goes into the first part in which nobody calls it or is called by it. */
 function apart(wave: Wave, edges: OrderRequest['edges']): Wave[] {
-  const parts: WorkloadMove[][] = [];
+  const neighbours = neighboursOf(wave.moves, edges);
+  const parts: Set<WorkloadMove>[] = [];
   for (const move of wave.moves) {
-    const part = parts.find((others) => !others.some((other) => areNeighbours(move, other, edges)));
-    if (part === undefined) parts.push([move]);
-    else part.push(move);
+    const known = neighbours.get(move) ?? [];
+    const part = parts.find((others) => !known.some((neighbour) => others.has(neighbour)));
+    if (part === undefined) parts.push(new Set([move]));
+    else part.add(move);
   }
   if (parts.length <= 1) return [wave];
-  return parts.map((moves, index) => ({ name: `${wave.name} ${LETTERS[index] ?? index + 1}`, moves }));
+  return parts.map((moves, index) => ({ name: `${wave.name} ${LETTERS[index] ?? index + 1}`, moves: [...moves] }));
 }
 
-export function areNeighbours(
-  { workload: a }: Pick<WorkloadMove, 'workload'>,
-  { workload: b }: Pick<WorkloadMove, 'workload'>,
-  edges: OrderRequest['edges'],
-): boolean {
-  return edges.some(({ from, to }) => (namesWorkload(from, a) && namesWorkload(to, b)) || (namesWorkload(from, b) && namesWorkload(to, a)));
+/** Who calls or is called by each move, as far as edges name it. */
+function neighboursOf(moves: readonly WorkloadMove[], edges: OrderRequest['edges']): ReadonlyMap<WorkloadMove, readonly WorkloadMove[]> {
+  const found = new Map<WorkloadMove, WorkloadMove[]>();
+  const note = (move: WorkloadMove, others: readonly WorkloadMove[]): void => void found.set(move, [...(found.get(move) ?? []), ...others]);
+  for (const { from, to } of edges) {
+    const callers = moves.filter(({ workload }) => namesWorkload(from, workload));
+    const called = moves.filter(({ workload }) => namesWorkload(to, workload));
+    for (const caller of callers) note(caller, called);
+    for (const one of called) note(one, callers);
+  }
+  return found;
 }

@@ -73,8 +73,9 @@ export function stepsAtHand(record: RunRecord, stopAsked: boolean): readonly Ste
   const open = openSteps(record);
   const [first] = open;
   if (first === undefined) return [];
-  const together = open.slice(0, open.findIndex((step) => !goTogether(first, step)) >>> 0);
-  const atHand = together.length === 0 ? [first] : together.slice(0, record.plan.request.order?.restartsAtOnce ?? 1);
+  const end = open.findIndex((step) => step !== first && !goTogether(first, step));
+  const together = end === -1 ? open : open.slice(0, end);
+  const atHand = together.slice(0, record.plan.request.order?.restartsAtOnce ?? 1);
   const begun = atHand.filter((step) => stepStatus(record.state, step) === 'started');
   const isToStop = stopAsked || record.state.phase === 'paused';
   return isToStop && begun.length > 0 ? begun : atHand;
