@@ -89,7 +89,12 @@ export function matchingWebhooks(
   const nsLabels = { 'kubernetes.io/metadata.name': namespace, ...namespaceLabels };
   return webhooks
     .filter((w) => !w.deactivated && isForPods(w.entry) && selectorsMatch(w.entry, nsLabels, podLabels))
-    .toSorted((a, b) => (a.configuration < b.configuration ? -1 : a.configuration > b.configuration ? 1 : 0));
+    .toSorted(byConfiguration);
+}
+
+/** The order in which the API server calls webhooks. */
+export function byConfiguration(a: InjectionWebhook, b: InjectionWebhook): number {
+  return a.configuration < b.configuration ? -1 : a.configuration > b.configuration ? 1 : 0;
 }
 
 /** Why the API server cannot call a webhook, in words; undefined when it can, as far as objects tell. */

@@ -4,7 +4,7 @@ import type { InjectionWebhook } from '../mesh/mesh-inventory.ts';
 import { matchesSelector } from '../mesh/match-selector.ts';
 import { declinedByIstiod, failedByIstiod } from './declined-by-istiod.ts';
 import { isForPods } from './match-webhook.ts';
-import { answererOf, lastInjection, matchingWebhooks, whyNotCalled, type InjectionSubject } from './resolve-injection.ts';
+import { answererOf, byConfiguration, lastInjection, matchingWebhooks, whyNotCalled, type InjectionSubject } from './resolve-injection.ts';
 
 /**
  * `injects`: its injection is left in the pod; `replaced`: it injects, and another one does so after it; `declines`: its istiod
@@ -44,19 +44,17 @@ export function traceWebhooks(subject: InjectionSubject, webhooks: readonly Inje
     if (webhook === last) return { fate: 'injects', detail: '' };
     return { fate: 'replaced', detail: `replaced by ${last?.configuration ?? ''}` };
   };
-  return webhooks
-    .toSorted((a, b) => (a.configuration < b.configuration ? -1 : a.configuration > b.configuration ? 1 : 0))
-    .map((webhook) => {
-      const revision = answererOf(webhook);
-      return {
-        configuration: webhook.configuration,
-        entry: webhook.entry.name,
-        ...(webhook.tag === undefined ? {} : { tag: webhook.tag }),
-        revision,
-        ...(revision === webhook.revision ? {} : { labelled: webhook.revision }),
-        ...fateOf(webhook),
-      };
-    });
+  return webhooks.toSorted(byConfiguration).map((webhook) => {
+    const revision = answererOf(webhook);
+    return {
+      configuration: webhook.configuration,
+      entry: webhook.entry.name,
+      ...(webhook.tag === undefined ? {} : { tag: webhook.tag }),
+      revision,
+      ...(revision === webhook.revision ? {} : { labelled: webhook.revision }),
+      ...fateOf(webhook),
+    };
+  });
 }
 
 function whyPassedBy({ entry }: InjectionWebhook, { namespace, namespaceLabels, template }: InjectionSubject): string {
