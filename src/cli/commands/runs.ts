@@ -16,7 +16,7 @@ import { isStructured, renderStructured } from '../views/structured.ts';
 import { count } from '../views/words.ts';
 import { withLoad, type LoadOfRun } from '../with-load.ts';
 
-async function withPorts<T>(context: CommandContext, use: (ports: Composed) => Promise<T>): Promise<T> {
+export async function withPorts<T>(context: CommandContext, use: (ports: Composed) => Promise<T>): Promise<T> {
   const ports = compose(context.options);
   try {
     return await use(ports);
@@ -25,10 +25,15 @@ async function withPorts<T>(context: CommandContext, use: (ports: Composed) => P
   }
 }
 
-/** The run that is meant: the one that is named, else the newest that fits. @throws Problem RUN-003 */
-async function selectRun(ports: Composed, name: string | undefined, fits: (run: RunSummary) => boolean, what: string): Promise<RunSummary> {
+/** The run that is meant: the one that is named, else the one that is chosen of all, newest first. @throws Problem RUN-003 */
+export async function selectRun(
+  ports: Composed,
+  name: string | undefined,
+  choose: (runs: readonly RunSummary[]) => RunSummary | undefined,
+  what: string,
+): Promise<RunSummary> {
   const runs = await ports.store.list();
-  const found = name === undefined ? runs.find(fits) : runs.find((run) => run.name === name);
+  const found = name === undefined ? choose(runs) : runs.find((run) => run.name === name);
   if (found) return found;
   throw new Problem('RUN-003', {
     what: name === undefined ? `There is no run to ${what}.` : `There is no run ${name}.`,
@@ -54,6 +59,8 @@ export function dryResume(context: CommandContext, record: RunRecord): ExitCode 
 
 const isUnfinished = (run: RunSummary): boolean => ['running', 'paused', 'failed'].includes(run.phase);
 
+export const newestUnfinished = (runs: readonly RunSummary[]): RunSummary | undefined => runs.find(isUnfinished);
+
 export async function runsCommand(context: CommandContext): Promise<ExitCode> {
   return withPorts(context, async (ports) => {
     const runs = await ports.store.list();
@@ -66,7 +73,7 @@ export async function runsCommand(context: CommandContext): Promise<ExitCode> {
 
 export async function pauseCommand(context: CommandContext, name: string | undefined): Promise<ExitCode> {
   return withPorts(context, async (ports) => {
-    const run = await selectRun(ports, name, isUnfinished, 'pause');
+    const run = await selectRun(ports, name, newestUnfinished, 'pause');
     if (!isUnfinished(run))
       throw new Problem('RUN-005', {
         what: `${run.name} is ${run.phase}; there is nothing to pause.`,
@@ -86,7 +93,7 @@ export async function pauseCommand(context: CommandContext, name: string | undef
 /** Leaves a workload out that has not begun to move, or could not. The driver takes it up before the next step. */
 export async function skipCommand(context: CommandContext, workload: string, name: string | undefined): Promise<ExitCode> {
   return withPorts(context, async (ports) => {
-    const run = await selectRun(ports, name, isUnfinished, 'leave a workload out of');
+    const run = await selectRun(ports, name, newestUnfinished, 'leave a workload out of');
     const record = await ports.store.load(run.name);
     expectCanBeLeftOut(workload, record);
     if (context.options.dryRun === true) return dryRun(context, `${workload} would be left out of ${run.name}.`);
@@ -138,7 +145,7 @@ function signalOf({ stopSignal, askedSignal }: RunSession, { state }: RunRecord)
 export async function resumeCommand(context: CommandContext, name: string | undefined, options: ResumeOptions): Promise<ExitCode> {
   return withRunSession(context, async (session) => {
     const { ports } = session;
-    const run = await selectRun(ports, name, isUnfinished, 'resume');
+    const run = await selectRun(ports, name, newestUnfinished, 'resume');
     const record = await ports.store.load(run.name);
     if (context.options.dryRun === true) return dryResume(context, record);
     return withLoad(session, loadOf(record, options, 'resume'), async (loaded) =>
@@ -150,7 +157,7 @@ export async function resumeCommand(context: CommandContext, name: string | unde
 export async function finishCommand(context: CommandContext, name: string | undefined, options: LoadOptions = {}): Promise<ExitCode> {
   return withRunSession(context, async (session) => {
     const { ports } = session;
-    const run = await selectRun(ports, name, (r) => r.phase === 'moved' || isUnfinished(r), 'finish');
+    const run = await selectRun(ports, name, (runs) => runs.find((r) => r.phase === 'moved' || isUnfinished(r)), 'finish');
     const { plan } = await ports.store.load(run.name);
     const steps = plan.steps.filter((step) => step.phase === 'finish');
     context.terminal.out(
@@ -206,10 +213,10 @@ export async function rollbackCommand(context: CommandContext, name: string | un
  * what it would take back.
  */
 async function selectRunToTakeBack(ports: Composed, name: string | undefined): Promise<RunSummary> {
-  if (name !== undefined) return selectRun(ports, name, () => false, 'take back');
-  const [newest] = await ports.store.list();
   const inProgress = (run: RunSummary): boolean => isUnfinished(run) || run.phase === 'moved';
-  return selectRun(ports, undefined, (run) => inProgress(run) || (run.name === newest?.name && run.phase !== 'rolled-back'), 'take back');
+  const choose = (runs: readonly RunSummary[]): RunSummary | undefined =>
+    runs.find((run) => inProgress(run) || (run.name === runs[0]?.name && run.phase !== 'rolled-back'));
+  return selectRun(ports, name, choose, 'take back');
 }
 
 export async function forgetCommand(context: CommandContext, name: string | undefined, everything: boolean): Promise<ExitCode> {
@@ -236,7 +243,7 @@ export async function forgetCommand(context: CommandContext, name: string | unde
     }
     if (name === undefined)
       throw new Problem('ARGS-001', { what: 'Say which run, or --everything.', next: [{ label: 'look', command: 'meshlift runs' }] });
-    const run = await selectRun(ports, name, () => false, 'forget');
+    const run = await selectRun(ports, name, () => undefined, 'forget');
     if (context.options.dryRun === true) return dryRun(context, `Would remove the record of ${run.name} (${run.phase}).`);
     if (isUnfinished(run))
       await confirm(context, `${run.name} is ${run.phase}. Its record is what it could be taken back with. Remove it?`);

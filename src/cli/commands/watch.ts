@@ -1,12 +1,13 @@
 /** Shows a run that somebody else drives, from its record. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Problem, Transient } from '../../core/problems/problem.ts';
+import { Transient } from '../../core/problems/problem.ts';
 import type { RunRecord } from '../../core/run/run-state.ts';
 import type { CommandContext } from '../arguments/global-options.ts';
-import { compose, type Composed } from '../compose.ts';
+import type { Composed } from '../compose.ts';
 import { ExitCode } from '../exit-codes.ts';
 import { openRunView, type RunView } from '../views/run-view.ts';
 import { duration } from '../views/words.ts';
+import { newestUnfinished, selectRun, withPorts } from './runs.ts';
 
 const POLL_MS = 1000;
 
@@ -24,30 +25,20 @@ const ENDS: Readonly<Record<Exclude<RunRecord['state']['phase'], 'running'>, Exi
  * which. The run itself is not touched.
  */
 export async function watchCommand(context: CommandContext, name: string | undefined): Promise<ExitCode> {
-  const ports = compose(context.options);
-  const view = openRunView(context.terminal, Date.now);
-  const stop = new AbortController();
-  const onSignal = (): void => stop.abort();
-  process.once('SIGINT', onSignal);
-  process.once('SIGTERM', onSignal);
-  try {
-    return await watch(ports, { context, view, name: await nameOf(ports, name), signal: stop.signal });
-  } finally {
-    process.removeListener('SIGINT', onSignal);
-    process.removeListener('SIGTERM', onSignal);
-    view.close();
-    ports.close();
-  }
-}
-
-async function nameOf(ports: Composed, name: string | undefined): Promise<string> {
-  const runs = await ports.store.list();
-  const isOpen = (phase: string): boolean => phase === 'running' || phase === 'paused' || phase === 'failed';
-  const found = name === undefined ? (runs.find((run) => isOpen(run.phase)) ?? runs[0]) : runs.find((run) => run.name === name);
-  if (found !== undefined) return found.name;
-  throw new Problem('RUN-003', {
-    what: name === undefined ? 'There is no run to watch.' : `There is no run ${name}.`,
-    next: [{ label: 'look', command: 'meshlift runs' }],
+  return withPorts(context, async (ports) => {
+    const run = await selectRun(ports, name, (runs) => newestUnfinished(runs) ?? runs[0], 'watch');
+    const view = openRunView(context.terminal, Date.now);
+    const stop = new AbortController();
+    const onSignal = (): void => stop.abort();
+    process.once('SIGINT', onSignal);
+    process.once('SIGTERM', onSignal);
+    try {
+      return await watch(ports, { context, view, name: run.name, signal: stop.signal });
+    } finally {
+      process.removeListener('SIGINT', onSignal);
+      process.removeListener('SIGTERM', onSignal);
+      view.close();
+    }
   });
 }
 
