@@ -3,7 +3,7 @@
  * the cluster over as they do: what it finds of Istio there is removed.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os';
+import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MESHLIFT, run, start, until } from '../test/kit/child-process.ts';
 import { kubectl, kubectlJson, NEW_VERSION, OLD_VERSION } from '../test/real/kit/cluster.ts';
@@ -23,6 +23,7 @@ import {
 import { cleanCluster } from '../test/real/kit/istio.ts';
 import { openTally } from '../test/real/kit/tally.ts';
 import { BY_HAND, isPause, LOAD_LINES } from './guide-by-hand.ts';
+import { machineText, out } from './measure.ts';
 
 const RATE = '50/s';
 const NAMESPACES = [...GATEWAYS, APP_NAMESPACE, 'payments'];
@@ -57,10 +58,6 @@ interface Report {
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'meshlift-bench-'));
-
-function out(line: string): void {
-  process.stdout.write(`${line}\n`);
-}
 
 /** On a mesh that is made anew for it. */
 async function measure(name: string, upgrade: (url: string, results: string) => Promise<Upgrade>): Promise<Figures> {
@@ -191,7 +188,7 @@ function print(figures: Figures): void {
 
 async function compareGuides(): Promise<void> {
   out(`guide: Istio ${OLD_VERSION} to ${NEW_VERSION}, ${RATE} through the ingress gateway`);
-  out(`${availableParallelism()} × ${cpus()[0]?.model.trim() ?? 'processor'}, ${(totalmem() / 2 ** 30).toFixed(0)} GiB`);
+  out(machineText());
   const hand = await measure('by hand', byHand);
   const meshlift = await measure('meshlift', byMeshlift);
   out('by hand, as a script types it; a person reads and types besides');

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import { KubeClient } from '../src/adapters/kubernetes/kube-client.ts';
 import { known, resourceRequest } from '../src/adapters/kubernetes/resource-paths.ts';
+import { median } from './measure.ts';
 
 const PODS = 10_000;
 const ROUNDS = 5;
@@ -100,10 +101,6 @@ function sample(way: string, port: number): Sample {
   const { stdout, stderr, status } = spawnSync(process.execPath, [self, way, String(port)], { encoding: 'utf8' });
   if (status !== 0) throw new Error(stderr);
   return JSON.parse(stdout) as Sample;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }
 
 async function main(): Promise<void> {

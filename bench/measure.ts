@@ -1,5 +1,6 @@
 /** Runs commands in turn, A B A B …, so that a slow moment of the machine hits all alike; medians and ratios are what counts. */
 import { spawnSync } from 'node:child_process';
+import { availableParallelism, cpus, totalmem } from 'node:os';
 
 export interface Contender {
   readonly name: string;
@@ -13,6 +14,20 @@ export interface Timing {
   readonly bestMs: number;
 }
 
+export function out(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** 0 of nothing. */
+export function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+}
+
+/** What was measured on: `2 × AMD EPYC, 24 GiB`. */
+export function machineText(): string {
+  return `${availableParallelism()} × ${cpus()[0]?.model.trim() ?? 'processor'}, ${(totalmem() / 2 ** 30).toFixed(0)} GiB`;
+}
+
 export function compare(contenders: readonly Contender[], rounds: number): Timing[] {
   const times = new Map(contenders.map((c) => [c.name, [] as number[]]));
   for (const contender of contenders) runOnce(contender);
@@ -20,8 +35,8 @@ export function compare(contenders: readonly Contender[], rounds: number): Timin
     for (const contender of contenders) times.get(contender.name)?.push(runOnce(contender));
   }
   return contenders.map(({ name }) => {
-    const sorted = (times.get(name) ?? []).toSorted((a, b) => a - b);
-    return { name, medianMs: sorted[Math.floor(sorted.length / 2)] ?? 0, bestMs: sorted[0] ?? 0 };
+    const ofOne = times.get(name) ?? [];
+    return { name, medianMs: median(ofOne), bestMs: Math.min(...ofOne) };
   });
 }
 

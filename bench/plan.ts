@@ -4,10 +4,11 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { machineText, median, out } from './measure.ts';
 
 const meshlift = fileURLToPath(new URL('../bin/meshlift', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'meshlift-bench-'));
@@ -25,10 +26,6 @@ const KINDS =
 interface Run {
   readonly seconds: number;
   readonly peakMb: number;
-}
-
-function out(line: string): void {
-  process.stdout.write(`${line}\n`);
 }
 
 function meshliftText(...words: readonly string[]): string {
@@ -60,9 +57,9 @@ async function timed(command: string, args: readonly string[]): Promise<Run> {
   return { seconds: (performance.now() - startedMs) / 1000, peakMb };
 }
 
-function median(runs: readonly Run[]): Run {
-  const middle = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
-  return { seconds: middle(runs.map((run) => run.seconds)), peakMb: Math.max(...runs.map((run) => run.peakMb)) };
+/** The median of the times, and the most memory of all. */
+function middle(runs: readonly Run[]): Run {
+  return { seconds: median(runs.map((run) => run.seconds)), peakMb: Math.max(...runs.map((run) => run.peakMb)) };
 }
 
 async function main(): Promise<void> {
@@ -80,8 +77,8 @@ async function main(): Promise<void> {
       runs.ours.push(await timed(meshlift, plan));
       runs.theirs.push(await timed('kubectl', get));
     }
-    const [ours, theirs] = [median(runs.ours), median(runs.theirs)];
-    out(`${availableParallelism()} × ${cpus()[0]?.model.split(' ').slice(0, 3).join(' ') ?? ''}, ${Math.round(totalmem() / 2 ** 30)} GiB`);
+    const [ours, theirs] = [middle(runs.ours), middle(runs.theirs)];
+    out(machineText());
     out(`plan of ${SCENARIO}`);
     out(`  meshlift plan     median ${ours.seconds.toFixed(1)} s, at most ${ours.peakMb.toFixed(0)} MB (wanted: 10 s, 512 MB)`);
     out(`  kubectl get json  median ${theirs.seconds.toFixed(1)} s, at most ${theirs.peakMb.toFixed(0)} MB`);

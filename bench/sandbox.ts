@@ -5,11 +5,11 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { get, type RequestOptions } from 'node:https';
-import { availableParallelism, cpus, loadavg, tmpdir, totalmem } from 'node:os';
+import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { KubeConfig } from '@kubernetes/client-node';
-import { compare, report } from './measure.ts';
+import { compare, machineText, median, out, report } from './measure.ts';
 
 const meshlift = fileURLToPath(new URL('../bin/meshlift', import.meta.url));
 const home = mkdtempSync(join(tmpdir(), 'meshlift-bench-'));
@@ -20,18 +20,10 @@ const STARTS = 7;
 /** After the start, before memory is read. */
 const SETTLE_MS = 2000;
 
-function out(line: string): void {
-  process.stdout.write(`${line}\n`);
-}
-
 function run(...words: readonly string[]): string {
   const { status, stdout, stderr, error } = spawnSync(meshlift, words, { encoding: 'utf8', env });
   if (error !== undefined || status !== 0) throw new Error(`meshlift ${words.join(' ')} failed: ${error?.message ?? stderr}`);
   return stdout;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }
 
 /** Beside a process of Node that does nothing, which tells how fast the machine is at the moment. */
@@ -135,9 +127,7 @@ async function world(title: string, scenario: string, wanted: { readonly time?: 
 
 async function main(): Promise<void> {
   const load = loadavg()[0] ?? 0;
-  out(
-    `${availableParallelism()} × ${cpus()[0]?.model.trim() ?? 'processor'}, ${(totalmem() / 2 ** 30).toFixed(0)} GiB, load ${load.toFixed(1)}`,
-  );
+  out(`${machineText()}, load ${load.toFixed(1)}`);
   startTime('empty', 'at most 300 ms');
   startTime('bookinfo', 'at most 4000 ms');
   kubectl();
